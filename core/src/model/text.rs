@@ -1,0 +1,104 @@
+//! Short texts from outside: bounded and free of control characters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::Invalid;
+
+fn check(what: &str, text: &str, max_chars: usize) -> Result<(), Invalid> {
+    if text.is_empty() || text.chars().nth(max_chars).is_some() {
+        return Err(Invalid::new(format!(
+            "{what} has 1 to {max_chars} characters"
+        )));
+    }
+    if text.chars().any(is_forbidden) {
+        return Err(Invalid::new(format!(
+            "{what} has no control characters and no noncharacters"
+        )));
+    }
+    if text.trim() != text {
+        return Err(Invalid::new(format!(
+            "{what} does not begin or end with white space"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a character has no place in a short text: controls, bidirectional overrides (which can
+/// make a name look like another one) and Unicode noncharacters.
+fn is_forbidden(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' | '\u{2028}' | '\u{2029}')
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal;)+) => {$(
+        $(#[$doc])*
+        ///
+        #[doc = concat!("1 to ", $max, " characters, none of them a control character, no white space at either end.")]
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The greatest number of characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                check($what, text, $max)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// A longer remark of an operator, for example what a site is for.
+    Description: "a description", 1024;
+    /// The version of a device's firmware, as the device says it.
+    FirmwareVersion: "a firmware version", 128;
+    /// What a place is called.
+    LocationLabel: "a location's label", 128;
+    /// What a person calls a thing.
+    Name: "a name", 128;
+    /// The name of a time zone in the IANA database; its form is checked, not its existence.
+    TimeZone: "a time zone", 64;
+    /// A unit of measure as a UCUM code, for example `Cel` or `kW.h`.
+    Unit: "a unit", 64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_count_characters_not_octets() {
+        assert!("ü".repeat(128).parse::<Name>().is_ok());
+        assert!("ü".repeat(129).parse::<Name>().is_err());
+        assert!("".parse::<Name>().is_err());
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_markup_is_text() {
+        for text in ["a\nb", "a\u{0}b", "\u{1b}[31m", "a\u{202e}b", " a", "a "] {
+            assert!(text.parse::<Name>().is_err(), "{text:?}");
+        }
+        let markup = "<script>alert(1)</script>";
+        assert_eq!(markup.parse::<Name>().unwrap().as_str(), markup);
+    }
+}

@@ -1,0 +1,210 @@
+//! The use-cases around API keys.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::model::api_key::{ApiKey, ApiKeyText, KeyOwner, KeyPrefix, Scope};
+use crate::model::id::ApiKeyId;
+use crate::model::page::{Page, PageRequest};
+use crate::model::secret::{Secret, SecretHash, SecretText};
+use crate::model::text::Name;
+use crate::model::timestamp::Timestamp;
+use crate::random::random_array;
+use crate::service::idempotency::{lost_to_twin, resource_gone};
+use crate::service::{IdempotentRequest, Parts, service};
+
+service! {
+    /// The use-cases around API keys.
+    ApiKeys
+}
+
+/// A key that somebody wants to mint.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewApiKey {
+    /// What people call it.
+    pub name: Name,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// From when on it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A minted key.
+#[derive(Debug)]
+pub struct MintedKey {
+    /// The key as it is kept.
+    pub key: ApiKey,
+    /// Its text, shown this once; `None` in a replay.
+    pub text: Option<SecretText>,
+}
+
+impl ApiKeys {
+    /// Finds out who shows a key.
+    ///
+    /// A key that is unknown, wrong, expired or malformed gets one and the same answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthorized`] with `key_invalid`.
+    pub async fn authenticate(&self, text: &str) -> Result<ApiKey> {
+        let Some(shown) = ApiKeyText::parse(text) else {
+            return Err(key_invalid());
+        };
+        let storage = &self.parts.storage;
+        let found = storage.api_key_by_prefix(shown.prefix).await?;
+        // An unknown prefix costs the same comparison as a wrong secret.
+        let hash = found.as_ref().map_or(NO_SECRET, |key| key.secret_hash);
+        let proven = hash.matches(&shown.secret);
+        let now = self.parts.now();
+        let valid = |key: &ApiKey| proven && key.expires_at.is_none_or(|end| now < end);
+        let Some(key) = found.filter(valid) else {
+            return Err(key_invalid());
+        };
+        let noted = |at: Timestamp| now.since(at) < LAST_USED_RESOLUTION;
+        if !key.last_used_at.is_some_and(noted) {
+            storage.touch_api_key(key.owner, key.id, now).await?;
+        }
+        Ok(key)
+    }
+
+    /// Mints a key for an owner. It may do no more than its minter, whose scopes are `minter`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for a scope that the minter does not have; [`Error::Invalid`] for a key
+    /// without scopes, with `server` beside others, or with an end that has passed.
+    pub async fn mint(
+        &self,
+        owner: KeyOwner,
+        minter: &BTreeSet<Scope>,
+        new: NewApiKey,
+        request: Option<&IdempotentRequest>,
+    ) -> Result<MintedKey> {
+        if let Some(key) = self.replayed(owner, request).await? {
+            return Ok(MintedKey { key, text: None });
+        }
+        check_scopes(owner, minter, &new.scopes)?;
+        if new.expires_at.is_some_and(|end| end <= self.parts.now()) {
+            return Err(Error::invalid_field("/expiresAt", "the end lies ahead"));
+        }
+        let (key, text) = make_key(&self.parts, owner, new.name, new.scopes, new.expires_at)?;
+        let effects = self.parts.effects(request, key.id.as_uuid());
+        match self.parts.storage.create_api_key(&key, &effects).await {
+            Err(error) if lost_to_twin(&error) => {
+                let twin = self.replayed(owner, request).await?;
+                let key = twin.ok_or_else(|| Error::from(error))?;
+                Ok(MintedKey { key, text: None })
+            }
+            created => Ok(created.map(|()| MintedKey {
+                key,
+                text: Some(text),
+            })?),
+        }
+    }
+
+    /// Looks one of an owner's keys up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`].
+    pub async fn key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<ApiKey> {
+        let found = self.parts.storage.api_key(owner, id).await?;
+        found.ok_or(Error::NotFound { what: "key" })
+    }
+
+    /// Lists an owner's keys, by id.
+    ///
+    /// # Errors
+    ///
+    /// As [`Error`] says in general.
+    pub async fn list(&self, owner: KeyOwner, page: PageRequest<ApiKeyId>) -> Result<Page<ApiKey>> {
+        Ok(self.parts.storage.api_keys(owner, page).await?)
+    }
+
+    /// Revokes a key: it is worth nothing once this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`].
+    pub async fn revoke(&self, owner: KeyOwner, id: ApiKeyId) -> Result<()> {
+        Ok(self.parts.storage.delete_api_key(owner, id).await?)
+    }
+
+    async fn replayed(
+        &self,
+        owner: KeyOwner,
+        request: Option<&IdempotentRequest>,
+    ) -> Result<Option<ApiKey>> {
+        let Some(resource) = self.parts.replay(request).await? else {
+            return Ok(None);
+        };
+        let id = ApiKeyId::from_uuid(resource);
+        let found = self.parts.storage.api_key(owner, id).await?;
+        found.map(Some).ok_or_else(resource_gone)
+    }
+}
+
+fn check_scopes(owner: KeyOwner, minter: &BTreeSet<Scope>, wanted: &BTreeSet<Scope>) -> Result<()> {
+    if wanted.is_empty() {
+        return Err(Error::invalid_field(
+            "/scopes",
+            "a key has at least one scope",
+        ));
+    }
+    let is_server = owner == KeyOwner::Server;
+    if wanted
+        .iter()
+        .any(|scope| (*scope == Scope::Server) != is_server)
+    {
+        let detail = "a key of an organization has no scope `server`, one of the server no other";
+        return Err(Error::invalid_field("/scopes", detail));
+    }
+    match wanted.difference(minter).next() {
+        None => Ok(()),
+        Some(scope) => Err(Error::Forbidden {
+            detail: format!(
+                "a key mints only a subset of its own scopes, and this one lacks {scope}"
+            ),
+        }),
+    }
+}
+
+/// Makes a key and its text; stores nothing.
+pub(crate) fn make_key(
+    parts: &Parts,
+    owner: KeyOwner,
+    name: Name,
+    scopes: BTreeSet<Scope>,
+    expires_at: Option<Timestamp>,
+) -> Result<(ApiKey, SecretText)> {
+    let prefix = KeyPrefix::from_random(u64::from_be_bytes(random_array(&*parts.random)?));
+    let secret = Secret::from_random(random_array(&*parts.random)?);
+    let now = parts.now();
+    let key = ApiKey {
+        id: ApiKeyId::new(now, parts.id_octets()?),
+        owner,
+        name,
+        prefix,
+        secret_hash: secret.hash(),
+        scopes,
+        created_at: now,
+        expires_at,
+        last_used_at: None,
+    };
+    Ok((key, ApiKeyText { prefix, secret }.expose()))
+}
+
+fn key_invalid() -> Error {
+    Error::Unauthorized {
+        code: "key_invalid",
+        detail: "the API key is not valid: send `Authorization: Bearer sk_…` with a key that is \
+                 neither revoked nor expired"
+            .to_owned(),
+    }
+}
+
+/// No secret has this hash, as far as anybody knows.
+const NO_SECRET: SecretHash = SecretHash::from_bytes([0; 32]);
+
+const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);

@@ -1,0 +1,256 @@
+//! The gateway: takes sessions and messages of devices in.
+
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+
+use crate::ca::identity::CertificateIdentity;
+use crate::error::{Error, Result};
+use crate::model::announcement::Announcement;
+use crate::model::health::DeviceHealth;
+use crate::model::id::QuarantineId;
+use crate::model::ingestion::ReadingBatch;
+use crate::model::quarantine::{QuarantineReason, QuarantinedItem, Rejection};
+use crate::model::timestamp::Timestamp;
+use crate::service::service;
+use crate::storage::{RetainedTopic, Seen, SessionRefused, StorageError};
+use crate::transport::{
+    DisconnectReason, HealthReport, Inbound, Inbox, Outbound, ReceiveError, SessionHandle,
+};
+
+service! {
+    /// Takes sessions and messages of devices in: the core's side of every transport.
+    Gateway
+}
+
+#[async_trait]
+impl Inbox for Gateway {
+    async fn open_session(
+        &self,
+        identity: &CertificateIdentity,
+    ) -> Result<Result<SessionHandle, SessionRefused>> {
+        let opened = self
+            .parts
+            .storage
+            .open_session(
+                identity.organization_id,
+                identity.device_id,
+                &identity.serial_number,
+                &self.parts.node,
+                self.parts.now(),
+            )
+            .await?;
+        Ok(opened.map(|opened| SessionHandle {
+            organization_id: identity.organization_id,
+            device_id: identity.device_id,
+            epoch: opened.epoch,
+            not_after: opened.not_after,
+        }))
+    }
+
+    async fn receive(
+        &self,
+        session: &SessionHandle,
+        message: Inbound,
+    ) -> Result<Option<Outbound>, ReceiveError> {
+        let now = self.parts.now();
+        let stored = match message {
+            Inbound::Announce { .. } => self.announce(session, message, now).await,
+            Inbound::ConfigReported(payload) => {
+                let topic = RetainedTopic::ConfigReported;
+                self.retain(session, topic, &payload, now).await
+            }
+            Inbound::Health(report) => self.health(session, report, now).await,
+            Inbound::Readings(items) => {
+                let batch = ReadingBatch {
+                    received_at: now,
+                    seed: self.parts.id_seed()?,
+                    items,
+                };
+                self.readings(session, &batch).await
+            }
+            Inbound::Refused(rejection) => self.quarantine(session, rejection, now).await,
+            Inbound::Status(payload) => {
+                let topic = RetainedTopic::Status;
+                self.retain(session, topic, &payload, now).await
+            }
+        };
+        match stored {
+            Ok(reply) => {
+                self.note_seen(session, now);
+                Ok(reply)
+            }
+            Err(Error::NotFound { .. }) => Err(ReceiveError::DeviceGone),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn close_session(&self, session: &SessionHandle) -> Result<()> {
+        let now = self.parts.now();
+        let storage = &self.parts.storage;
+        storage
+            .close_session(
+                session.organization_id,
+                session.device_id,
+                session.epoch,
+                now,
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// Ends the session of a device on behalf of the host.
+    pub async fn disconnect(&self, session: &SessionHandle, reason: DisconnectReason) {
+        let transport = &self.parts.transport;
+        transport
+            .disconnect(session.organization_id, session.device_id, reason)
+            .await;
+    }
+
+    async fn readings(
+        &self,
+        session: &SessionHandle,
+        batch: &ReadingBatch,
+    ) -> Result<Option<Outbound>> {
+        let storage = &self.parts.storage;
+        let limits = &self.parts.limits;
+        let outcome = storage
+            .store_readings(session.organization_id, session.device_id, batch, limits)
+            .await?;
+        if outcome.quarantined > 0 {
+            tracing::debug!(
+                device = %session.device_id,
+                items = outcome.quarantined,
+                "readings quarantined"
+            );
+        }
+        Ok(None)
+    }
+
+    async fn announce(
+        &self,
+        session: &SessionHandle,
+        message: Inbound,
+        now: Timestamp,
+    ) -> Result<Option<Outbound>> {
+        let Inbound::Announce {
+            firmware_version,
+            profile,
+            components,
+            refused,
+        } = message
+        else {
+            return Ok(None);
+        };
+        let announcement = Announcement {
+            received_at: now,
+            seed: self.parts.id_seed()?,
+            firmware_version,
+            profile,
+            components,
+        };
+        let storage = &self.parts.storage;
+        let limits = &self.parts.limits;
+        let mut outcome = storage
+            .store_announcement(
+                session.organization_id,
+                session.device_id,
+                &announcement,
+                limits,
+            )
+            .await?;
+        outcome.refused.extend(refused);
+        Ok(Some(Outbound::AnnounceResult(outcome)))
+    }
+
+    async fn health(
+        &self,
+        session: &SessionHandle,
+        report: HealthReport,
+        now: Timestamp,
+    ) -> Result<Option<Outbound>> {
+        let timestamp = report.timestamp.unwrap_or(now);
+        if timestamp > now.plus(self.parts.limits.timestamp_ahead) {
+            let detail = "the timestamp is too far ahead of the server's clock";
+            let reason = QuarantineReason::TimestampAhead;
+            let rejection = Rejection::new(reason, detail, &report.raw);
+            return self.quarantine(session, rejection, now).await;
+        }
+        let health = DeviceHealth {
+            device_id: session.device_id,
+            timestamp,
+            uptime_seconds: report.uptime_seconds,
+            free_heap_bytes: report.free_heap_bytes,
+            signal_strength_dbm: report.signal_strength_dbm,
+            connection_type: report.connection_type,
+            readings_sent: report.readings_sent,
+            readings_dropped: report.readings_dropped,
+            extra: report.extra,
+        };
+        let storage = &self.parts.storage;
+        storage
+            .store_health(session.organization_id, &health)
+            .await?;
+        Ok(None)
+    }
+
+    async fn quarantine(
+        &self,
+        session: &SessionHandle,
+        rejection: Rejection,
+        now: Timestamp,
+    ) -> Result<Option<Outbound>> {
+        let item = QuarantinedItem {
+            id: QuarantineId::new(now, self.parts.id_octets()?),
+            organization_id: session.organization_id,
+            device_id: session.device_id,
+            received_at: now,
+            rejection,
+        };
+        let storage = &self.parts.storage;
+        storage.store_quarantined(&item, &self.parts.limits).await?;
+        Ok(None)
+    }
+
+    async fn retain(
+        &self,
+        session: &SessionHandle,
+        topic: RetainedTopic,
+        payload: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Outbound>> {
+        let storage = &self.parts.storage;
+        storage
+            .store_retained(
+                session.organization_id,
+                session.device_id,
+                topic,
+                payload,
+                now,
+            )
+            .await?;
+        Ok(None)
+    }
+
+    fn note_seen(&self, session: &SessionHandle, at: Timestamp) {
+        let seen = Seen {
+            organization_id: session.organization_id,
+            device_id: session.device_id,
+            at,
+        };
+        let mut noted = self
+            .parts
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        noted.insert(session.device_id, seen);
+    }
+}
+
+impl From<StorageError> for ReceiveError {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.into())
+    }
+}

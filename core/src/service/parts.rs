@@ -1,0 +1,63 @@
+//! What every service works with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::ca::CertificateAuthority;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::model::id::DeviceId;
+use crate::model::ingestion::IdSeed;
+use crate::model::limits::Limits;
+use crate::model::presence::NodeId;
+use crate::model::timestamp::Timestamp;
+use crate::random::{Random, random_array};
+use crate::service::Retention;
+use crate::service::certificates::CachedCrl;
+use crate::storage::{Seen, Storage};
+use crate::transport::Transport;
+
+/// The parts of an assembled system.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) ca: CertificateAuthority,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) limits: Limits,
+    pub(crate) retention: Retention,
+    pub(crate) addresses: Addresses,
+    pub(crate) provision_retry_window: Option<Duration>,
+    pub(crate) node: NodeId,
+    /// When devices were last heard of, until it is written down.
+    pub(crate) seen: Mutex<HashMap<DeviceId, Seen>>,
+    pub(crate) crl: Mutex<Option<CachedCrl>>,
+}
+
+/// Where devices reach the system; they are told so.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Addresses {
+    /// The URL of the provisioning endpoint.
+    pub provision_endpoint: String,
+    /// The name of the device endpoint's host.
+    pub mqtt_host: String,
+    /// Its port.
+    pub mqtt_port: u16,
+}
+
+impl Parts {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Random octets for a new id.
+    pub(crate) fn id_octets(&self) -> Result<[u8; 10]> {
+        Ok(random_array(&*self.random)?)
+    }
+
+    pub(crate) fn id_seed(&self) -> Result<IdSeed> {
+        Ok(IdSeed::from_random(self.id_octets()?))
+    }
+}

@@ -1,0 +1,96 @@
+//! Device groups in memory.
+
+use async_trait::async_trait;
+
+use super::{MemoryStorage, check_revision, free, page};
+use crate::model::group::{DeviceGroup, GroupSettings};
+use crate::model::id::{GroupId, OrganizationId};
+use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
+use crate::model::tag::TagSelector;
+use crate::storage::{Effects, GroupStore, StorageError, Unique};
+
+#[async_trait]
+impl GroupStore for MemoryStorage {
+    async fn create_group(
+        &self,
+        group: &DeviceGroup,
+        effects: &Effects,
+    ) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        state.check_effects(effects)?;
+        let tenant = state.tenant_mut(group.organization_id, "organization")?;
+        free(!tenant.groups.contains_key(&group.id), Unique::Id)?;
+        tenant.groups.insert(group.id, group.clone());
+        state.apply_effects(effects);
+        Ok(())
+    }
+
+    async fn group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<Option<DeviceGroup>, StorageError> {
+        let state = self.lock();
+        let tenant = state.tenant(organization);
+        Ok(tenant.and_then(|tenant| tenant.groups.get(&id)).cloned())
+    }
+
+    async fn groups(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<GroupId>,
+    ) -> Result<Page<DeviceGroup>, StorageError> {
+        let state = self.lock();
+        Ok(state
+            .tenant(organization)
+            .map_or_else(page::empty, |tenant| {
+                page::ascending(&tenant.groups, &page, |_| true)
+            }))
+    }
+
+    async fn update_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+        expected: Option<Revision>,
+        settings: &GroupSettings,
+    ) -> Result<DeviceGroup, StorageError> {
+        let mut state = self.lock();
+        let tenant = state.tenant_mut(organization, "device group")?;
+        let group = tenant.groups.get_mut(&id).ok_or(StorageError::NotFound {
+            what: "device group",
+        })?;
+        check_revision(group.revision, expected, "device group")?;
+        group.settings = settings.clone();
+        group.revision = group.revision.next();
+        Ok(group.clone())
+    }
+
+    async fn delete_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        let tenant = state.tenant_mut(organization, "device group")?;
+        let removed = tenant.groups.remove(&id);
+        removed.map(drop).ok_or(StorageError::NotFound {
+            what: "device group",
+        })
+    }
+
+    async fn count_selected(
+        &self,
+        organization: OrganizationId,
+        selector: &TagSelector,
+    ) -> Result<u64, StorageError> {
+        let state = self.lock();
+        let devices = state.tenant(organization).map(|tenant| &tenant.devices);
+        let selected = devices
+            .into_iter()
+            .flat_map(|devices| devices.values())
+            .filter(|device| selector.matches(&device.settings.tags));
+        Ok(selected.map(|_| 1).sum())
+    }
+}

@@ -1,0 +1,87 @@
+//! Sensors in memory.
+
+use async_trait::async_trait;
+
+use super::tenant::Tenant;
+use super::{MemoryStorage, check_revision, page};
+use crate::model::id::{OrganizationId, SensorId};
+use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
+use crate::model::sensor::{Sensor, SensorFilter, SensorSettings, TypeOrigin};
+use crate::storage::{SensorStore, StorageError};
+
+#[async_trait]
+impl SensorStore for MemoryStorage {
+    async fn sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+    ) -> Result<Option<Sensor>, StorageError> {
+        let state = self.lock();
+        let tenant = state.tenant(organization);
+        Ok(tenant.and_then(|tenant| tenant.sensors.get(&id)).cloned())
+    }
+
+    async fn sensors(
+        &self,
+        organization: OrganizationId,
+        filter: &SensorFilter,
+        page: PageRequest<SensorId>,
+    ) -> Result<Page<Sensor>, StorageError> {
+        let state = self.lock();
+        Ok(state
+            .tenant(organization)
+            .map_or_else(page::empty, |tenant| {
+                page::ascending(&tenant.sensors, &page, |sensor| {
+                    filter.matches(sensor) && device_matches(tenant, filter, sensor)
+                })
+            }))
+    }
+
+    async fn update_sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+        expected: Option<Revision>,
+        settings: &SensorSettings,
+    ) -> Result<Sensor, StorageError> {
+        let mut state = self.lock();
+        let tenant = state.tenant_mut(organization, "sensor")?;
+        let sensor = tenant
+            .sensors
+            .get_mut(&id)
+            .ok_or(StorageError::NotFound { what: "sensor" })?;
+        check_revision(sensor.revision, expected, "sensor")?;
+        if settings.value_type != sensor.settings.value_type {
+            sensor.set_type(settings.value_type, TypeOrigin::Announced)?;
+        }
+        sensor.settings = settings.clone();
+        sensor.revision = sensor.revision.next();
+        Ok(sensor.clone())
+    }
+
+    async fn delete_sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+    ) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        let tenant = state.tenant_mut(organization, "sensor")?;
+        let removed = tenant.remove_sensor(id);
+        removed
+            .map(drop)
+            .ok_or(StorageError::NotFound { what: "sensor" })
+    }
+}
+
+/// The part of a filter that concerns the sensor's device.
+fn device_matches(tenant: &Tenant, filter: &SensorFilter, sensor: &Sensor) -> bool {
+    tenant.devices.get(&sensor.device_id).is_some_and(|device| {
+        let settings = &device.settings;
+        (filter.site_id.is_none() || filter.site_id == settings.site_id)
+            && filter
+                .device_selector
+                .as_ref()
+                .is_none_or(|selector| selector.matches(&settings.tags))
+    })
+}

@@ -1,0 +1,68 @@
+//! Keeps organizations.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::model::id::OrganizationId;
+use crate::model::organization::{Organization, Slug};
+use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
+use crate::model::text::Name;
+use crate::storage::{Effects, ServerProof, StorageError};
+
+/// Keeps [`Organization`] records.
+#[async_trait]
+pub trait OrganizationStore: Debug + Send + Sync + 'static {
+    /// Adds an organization.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Taken`] for its id or slug.
+    async fn create_organization(
+        &self,
+        server: ServerProof,
+        organization: &Organization,
+        effects: &Effects,
+    ) -> Result<(), StorageError>;
+
+    /// Looks one up.
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>, StorageError>;
+
+    /// Looks one up by its slug.
+    async fn organization_by_slug(&self, slug: &Slug)
+    -> Result<Option<Organization>, StorageError>;
+
+    /// Lists all, by id.
+    async fn organizations(
+        &self,
+        server: ServerProof,
+        page: PageRequest<OrganizationId>,
+    ) -> Result<Page<Organization>, StorageError>;
+
+    /// Changes slug and name.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`], [`StorageError::Taken`] for
+    /// the slug.
+    async fn update_organization(
+        &self,
+        server: ServerProof,
+        id: OrganizationId,
+        expected: Option<Revision>,
+        slug: &Slug,
+        name: &Name,
+    ) -> Result<Organization, StorageError>;
+
+    /// Removes an organization that has no devices, with its keys, sites and groups.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`]; [`StorageError::InUse`] while it has devices.
+    async fn delete_organization(
+        &self,
+        server: ServerProof,
+        id: OrganizationId,
+    ) -> Result<(), StorageError>;
+}

@@ -1,0 +1,59 @@
+//! Keeps sensors.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::model::id::{OrganizationId, SensorId};
+use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
+use crate::model::sensor::{Sensor, SensorFilter, SensorSettings};
+use crate::storage::StorageError;
+
+/// Keeps [`Sensor`] records.
+///
+/// Devices create them, by [`ReportStore`](crate::storage::ReportStore).
+#[async_trait]
+pub trait SensorStore: Debug + Send + Sync + 'static {
+    /// Looks one up.
+    async fn sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+    ) -> Result<Option<Sensor>, StorageError>;
+
+    /// Lists the sensors that match, by id.
+    async fn sensors(
+        &self,
+        organization: OrganizationId,
+        filter: &SensorFilter,
+        page: PageRequest<SensorId>,
+    ) -> Result<Page<Sensor>, StorageError>;
+
+    /// Changes the settings; a change of the type by
+    /// [`Sensor::set_type`](crate::model::sensor::Sensor::set_type), with the origin ANNOUNCED.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`],
+    /// [`StorageError::TypeMismatch`].
+    async fn update_sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+        expected: Option<Revision>,
+        settings: &SensorSettings,
+    ) -> Result<Sensor, StorageError>;
+
+    /// Removes a sensor with its readings. They are gone from every answer at once; the readings
+    /// may be removed later, by [`purge`](crate::storage::MaintenanceStore::purge).
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`].
+    async fn delete_sensor(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+    ) -> Result<(), StorageError>;
+}

@@ -1,0 +1,10 @@
+//! What tests of the core and of its adapters share: contract suites, a clock and a source of
+//! random octets that the test owns, and records to begin with.
+
+pub mod fixtures;
+mod manual_clock;
+mod sequence_random;
+pub mod storage;
+
+pub use manual_clock::ManualClock;
+pub use sequence_random::SequenceRandom;

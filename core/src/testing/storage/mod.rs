@@ -1,0 +1,44 @@
+//! The contract of the storage port: one function per clause, grouped by noun.
+//!
+//! Each clause gets a fresh, empty storage. The bodies live in functions and not in the macros, so
+//! that a failure names a line, and rustfmt, clippy and the editor see them.
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are the bodies of tests: a failure has to name its line"
+)]
+
+#[macro_use]
+mod world;
+
+pub mod api_key;
+pub mod group;
+pub mod health;
+pub mod idempotency;
+mod list_of_clauses;
+pub mod organization;
+pub mod quarantine;
+pub mod retained;
+pub mod site;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::storage::Storage;
+
+/// A handle to the storage that a clause tries.
+pub type Handle = Arc<dyn Storage>;
+
+/// What a backend gives to the suite: a fresh storage per test.
+#[async_trait]
+pub trait StorageFixture: Sized + Send + Sync {
+    /// A fresh, empty storage of its own; the fixture owns what must outlive it, for example a
+    /// temporary directory.
+    async fn fresh() -> Self;
+
+    /// A handle to it.
+    fn storage(&self) -> Arc<dyn Storage>;
+
+    /// Closes the storage (all handles that the fixture holds) and opens what it left behind.
+    async fn reopen(self) -> Self;
+}

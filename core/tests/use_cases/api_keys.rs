@@ -1,0 +1,96 @@
+//! Who may come in with a key.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fieldgate_core::Error;
+use fieldgate_core::clock::Clock;
+use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use fieldgate_core::service::NewApiKey;
+
+use crate::System;
+
+fn wanted(scopes: &[Scope]) -> NewApiKey {
+    NewApiKey {
+        name: "robot".parse().unwrap(),
+        scopes: scopes.iter().copied().collect(),
+        expires_at: None,
+    }
+}
+
+fn all() -> BTreeSet<Scope> {
+    Scope::ORGANIZATION.into_iter().collect()
+}
+
+#[tokio::test]
+async fn a_minted_key_comes_in_until_it_is_revoked() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let keys = system.fieldgate.api_keys();
+    let minted = keys
+        .mint(owner, &all(), wanted(&[Scope::DataRead]), None)
+        .await
+        .unwrap();
+    let text = minted.text.unwrap();
+    let known = keys.authenticate(&text).await.unwrap();
+    assert_eq!((known.id, known.owner), (minted.key.id, owner));
+
+    keys.revoke(owner, minted.key.id).await.unwrap();
+    let refused = keys.authenticate(&text).await;
+    assert!(matches!(refused, Err(Error::Unauthorized { .. })));
+}
+
+#[tokio::test]
+async fn wrong_expired_and_unknown_keys_get_one_answer() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let keys = system.fieldgate.api_keys();
+    let mut new = wanted(&[Scope::DataRead]);
+    new.expires_at = Some(system.clock.now().plus(Duration::from_secs(60)));
+    let minted = keys.mint(owner, &all(), new, None).await.unwrap();
+    let text = minted.text.unwrap();
+    keys.authenticate(&text).await.unwrap();
+    system.advance(60);
+
+    let wrong = format!("{}{}", &text[..text.len() - 43], "A".repeat(43));
+    let unknown = format!("sk_{}_{}", "0".repeat(16), "A".repeat(43));
+    let mut answers = Vec::new();
+    for shown in [text.as_str(), &wrong, &unknown, "sk_", ""] {
+        answers.push(keys.authenticate(shown).await.unwrap_err().to_string());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_key_mints_only_a_subset_of_its_own_scopes() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let minter: BTreeSet<Scope> = [Scope::Admin, Scope::DataRead].into();
+    let keys = system.fieldgate.api_keys();
+    let more = keys
+        .mint(owner, &minter, wanted(&[Scope::DevicesWrite]), None)
+        .await;
+    assert!(matches!(more, Err(Error::Forbidden { .. })), "{more:?}");
+    let server = keys
+        .mint(owner, &minter, wanted(&[Scope::Server]), None)
+        .await;
+    assert!(matches!(server, Err(Error::Invalid { .. })), "{server:?}");
+    let none = keys.mint(owner, &minter, wanted(&[]), None).await;
+    assert!(matches!(none, Err(Error::Invalid { .. })), "{none:?}");
+}
+
+#[tokio::test]
+async fn nothing_prints_a_key() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let keys = system.fieldgate.api_keys();
+    let minted = keys
+        .mint(owner, &all(), wanted(&[Scope::DataRead]), None)
+        .await
+        .unwrap();
+    let printed = format!("{minted:?}");
+    let text = minted.text.unwrap();
+    let secret = text.rsplit('_').next().unwrap();
+    assert!(!printed.contains(secret), "{printed}");
+}

@@ -1,0 +1,95 @@
+//! Sessions, and what operators do to them.
+
+use std::sync::Arc;
+
+use fieldgate_core::model::device::{DeviceSettings, DeviceUpdate};
+use fieldgate_core::model::presence::DeviceStatus::{Active, Inactive, Maintenance, Offline};
+use fieldgate_core::storage::SessionRefused;
+use fieldgate_core::transport::Inbox;
+
+use crate::{System, identity};
+
+fn set(status: fieldgate_core::model::presence::DeviceStatus) -> DeviceUpdate {
+    DeviceUpdate {
+        settings: DeviceSettings::named("greenhouse-7".parse().unwrap()),
+        status: Some(status),
+    }
+}
+
+#[tokio::test]
+async fn a_session_makes_a_device_active_and_its_end_offline() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    assert_eq!(system.state(device).await, (Active, true));
+    session.close().await.unwrap();
+    assert_eq!(system.state(device).await, (Offline, false));
+}
+
+#[tokio::test]
+async fn a_takeover_never_shows_the_device_offline() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let old = system.connect(&provisioned).await;
+    let new = system.connect(&provisioned).await;
+    old.close().await.unwrap();
+    assert_eq!(system.state(device).await, (Active, true));
+    new.close().await.unwrap();
+    assert_eq!(system.state(device).await, (Offline, false));
+}
+
+#[tokio::test]
+async fn inactive_ends_the_session_at_once_and_refuses_new_ones() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let devices = system.fieldgate.devices();
+    devices
+        .update(system.organization, device, None, &set(Inactive))
+        .await
+        .unwrap();
+    assert!(session.is_ended());
+    session.close().await.unwrap();
+    assert_eq!(system.state(device).await, (Inactive, false));
+
+    let inbox: Arc<dyn Inbox> = Arc::new(system.fieldgate.gateway());
+    let refused = system
+        .transport
+        .connect(inbox, &identity(&provisioned))
+        .await
+        .unwrap();
+    assert_eq!(refused.err(), Some(SessionRefused::DeviceInactive));
+}
+
+#[tokio::test]
+async fn maintenance_lets_sessions_go_on() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let devices = system.fieldgate.devices();
+    devices
+        .update(system.organization, device, None, &set(Maintenance))
+        .await
+        .unwrap();
+    assert!(!session.is_ended());
+    session.close().await.unwrap();
+    assert_eq!(system.state(device).await, (Maintenance, false));
+    let changed = devices
+        .update(system.organization, device, None, &set(Active))
+        .await
+        .unwrap();
+    assert_eq!(changed.presence.status(), Offline);
+}
+
+#[tokio::test]
+async fn a_deleted_device_is_disconnected() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let devices = system.fieldgate.devices();
+    devices
+        .delete(system.organization, device, None)
+        .await
+        .unwrap();
+    assert!(session.is_ended());
+}

@@ -1,0 +1,138 @@
+//! What devices report.
+
+use bytes::Bytes;
+use fieldgate_core::model::health::ConnectionType;
+use fieldgate_core::model::ingestion::{ReportedReading, SensorAddress};
+use fieldgate_core::model::key::Key;
+use fieldgate_core::model::page::{PageLimit, PageRequest};
+use fieldgate_core::model::quarantine::{QuarantineFilter, QuarantineReason};
+use fieldgate_core::model::reading::{TimeRange, Value};
+use fieldgate_core::model::sensor::SensorFilter;
+use fieldgate_core::transport::{HealthReport, Inbound, ReceiveError};
+
+use crate::System;
+
+fn readings(value: i64) -> Inbound {
+    Inbound::Readings(vec![Ok(ReportedReading {
+        sensor: SensorAddress::Keys {
+            component: Key::main(),
+            sensor: "counter".parse().unwrap(),
+        },
+        timestamp: None,
+        value: Value::BigInt(value),
+        metadata: None,
+        raw: Bytes::from_static(b"{}"),
+    })])
+}
+
+fn health(timestamp: Option<&str>) -> Inbound {
+    Inbound::Health(HealthReport {
+        timestamp: timestamp.map(|text| text.parse().unwrap()),
+        uptime_seconds: 5,
+        free_heap_bytes: None,
+        signal_strength_dbm: Some(-60),
+        connection_type: ConnectionType::Wifi,
+        readings_sent: 1,
+        readings_dropped: 0,
+        extra: None,
+        raw: Bytes::from_static(b"{}"),
+    })
+}
+
+#[tokio::test]
+async fn a_reading_creates_its_sensor_and_is_found() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    session.send(readings(7)).await.unwrap();
+
+    let filter = SensorFilter {
+        device_id: Some(device),
+        ..SensorFilter::default()
+    };
+    let page = PageRequest::first(PageLimit::default());
+    let sensors = system
+        .fieldgate
+        .sensors()
+        .list(system.organization, &filter, page)
+        .await
+        .unwrap();
+    let sensor = &sensors.items[0];
+    assert_eq!(sensor.latest.as_ref().unwrap().value, Value::BigInt(7));
+    let page = PageRequest::first(PageLimit::default());
+    let found = system
+        .fieldgate
+        .readings()
+        .list(system.organization, sensor.id, TimeRange::ALL, page)
+        .await
+        .unwrap();
+    assert_eq!(found.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_health_report_from_the_future_is_quarantined() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    session.send(health(None)).await.unwrap();
+    session
+        .send(health(Some("2099-01-01T00:00:00Z")))
+        .await
+        .unwrap();
+
+    let page = PageRequest::first(PageLimit::default());
+    let history = system
+        .fieldgate
+        .health()
+        .history(system.organization, device, TimeRange::ALL, page)
+        .await
+        .unwrap();
+    assert_eq!(history.items.len(), 1);
+    let page = PageRequest::first(PageLimit::default());
+    let quarantined = system
+        .fieldgate
+        .quarantine()
+        .list(system.organization, &QuarantineFilter::default(), page)
+        .await
+        .unwrap();
+    assert_eq!(
+        quarantined.items[0].rejection.reason,
+        QuarantineReason::TimestampAhead
+    );
+}
+
+#[tokio::test]
+async fn a_late_message_of_a_deleted_device_changes_nothing() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let devices = system.fieldgate.devices();
+    devices
+        .delete(system.organization, device, None)
+        .await
+        .unwrap();
+    let late = session.send(readings(7)).await;
+    assert!(matches!(late, Err(ReceiveError::DeviceGone)), "{late:?}");
+    let page = PageRequest::first(PageLimit::default());
+    let sensors = system
+        .fieldgate
+        .sensors()
+        .list(system.organization, &SensorFilter::default(), page)
+        .await
+        .unwrap();
+    assert_eq!(sensors.items, []);
+}
+
+#[tokio::test]
+async fn what_arrives_is_noted_as_last_seen() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    system.advance(90);
+    session.send(health(None)).await.unwrap();
+    system.fieldgate.maintenance().write_seen().await.unwrap();
+    let devices = system.fieldgate.devices();
+    let device = devices.device(system.organization, device).await.unwrap();
+    let seen = device.presence.last_seen_at().unwrap();
+    assert_eq!(seen.to_string(), "2026-06-15T12:01:30.000Z");
+}
