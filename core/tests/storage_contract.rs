@@ -25,3 +25,9 @@ impl StorageFixture for MemoryFixture {
 }
 
 fieldgate_core::storage_contract!(MemoryFixture);
+
+/// Nothing of this storage is durable: this shows only that the clauses themselves agree with it
+/// as long as it lives.
+mod durable_clauses {
+    fieldgate_core::durable_storage_contract!(super::MemoryFixture);
+}

@@ -6,6 +6,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::ca::error::IssueError;
 use crate::ca::hierarchy::{CaCertificate, parse};
+use crate::ca::signature::Signed;
 use crate::ca::signer::SigningKey;
 use crate::model::certificate::{RevocationReason, RevokedCertificate};
 use crate::model::timestamp::Timestamp;
@@ -44,8 +45,10 @@ impl Crl<'_> {
         let Ok(([], crl)) = CertificateRevocationList::from_der(der) else {
             return Err("the CRL is malformed".to_owned());
         };
-        crl.verify_signature(issuer.public_key())
-            .map_err(|error| format!("the signature of the CRL does not verify: {error}"))?;
+        Signed::from_der(der)
+            .is_ok_and(|signed| signed.verify(issuer.public_key().raw).is_ok())
+            .then_some(())
+            .ok_or("the signature of the CRL does not verify")?;
         let same_serials = crl
             .iter_revoked_certificates()
             .map(|entry| entry.raw_serial())

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::ca::der::{self, Malformed, Reader};
 use crate::ca::pem;
 use crate::ca::public_key::parse_public_key;
+use crate::ca::signature::{NotVerified, Signed};
 use crate::model::csr::PublicKey;
 
 /// Reads a request, in PEM or in base64 of its DER, and gives the public key that it proves to
@@ -21,9 +22,20 @@ use crate::model::csr::PublicKey;
 /// an allowed kind and not known to be weak, and its signature was made with that key.
 pub fn parse_csr(text: &str) -> Result<PublicKey, InvalidCsr> {
     let der = decode(text)?;
-    let request = Request::from_der(&der)?;
-    let (key, bits) = parse_public_key(request.public_key)?;
-    request.verify(bits)?;
+    let request = Signed::from_der(&der)
+        .map_err(|_| InvalidCsr::malformed("it is cut off, or has something after it"))?;
+    let public_key = check_info(request.content)?;
+    let key = parse_public_key(public_key)?;
+    request.verify(public_key).map_err(|cause| match cause {
+        NotVerified::Algorithm => InvalidCsr::new(
+            "the request is signed by an algorithm that is not accepted: sign it with SHA-256 or \
+             SHA-384 (an Ed25519 key needs no choice)",
+        ),
+        NotVerified::Signature => InvalidCsr::new(
+            "the signature of the request does not match its public key: make the request anew \
+             with the private key of the device",
+        ),
+    })?;
     Ok(key)
 }
 
@@ -54,71 +66,19 @@ impl InvalidCsr {
     }
 }
 
-/// The parts of a request that matter; those that do not have been checked for their form.
-struct Request<'a> {
-    signed: &'a [u8],
-    public_key: &'a [u8],
-    signature_algorithm: &'a [u8],
-    signature: &'a [u8],
-}
-
-impl<'a> Request<'a> {
-    fn from_der(octets: &'a [u8]) -> Result<Self, InvalidCsr> {
-        let frame =
-            |_: Malformed| InvalidCsr::malformed("it is cut off, or has something after it");
-        let mut outer = Reader::new(octets);
-        let mut request = outer.enter(der::SEQUENCE).map_err(frame)?;
-        outer.end().map_err(frame)?;
-        let info = request.value(der::SEQUENCE).map_err(frame)?;
-        let signature_algorithm = request.value(der::SEQUENCE).map_err(frame)?.content;
-        let signature = request.bit_string().map_err(frame)?;
-        request.end().map_err(frame)?;
-
-        let mut fields = Reader::new(info.content);
-        if fields.unsigned() != Ok(&[]) {
-            return Err(InvalidCsr::malformed("its version is not 0"));
-        }
-        check_subject(&mut fields)?;
-        let public_key = fields
-            .value(der::SEQUENCE)
-            .map_err(|_| InvalidCsr::malformed("its public key"))?
-            .raw;
-        check_attributes(&mut fields)?;
-        Ok(Self {
-            signed: info.raw,
-            public_key,
-            signature_algorithm,
-            signature,
-        })
+/// Reads CertificationRequestInfo, all of it; gives the SubjectPublicKeyInfo.
+fn check_info(info: &[u8]) -> Result<&[u8], InvalidCsr> {
+    let mut fields = Reader::new(info);
+    if fields.unsigned() != Ok(&[]) {
+        return Err(InvalidCsr::malformed("its version is not 0"));
     }
-
-    fn verify(&self, public_key_bits: &[u8]) -> Result<(), InvalidCsr> {
-        let key_algorithm = Reader::new(self.public_key)
-            .enter(der::SEQUENCE)
-            .and_then(|mut key| key.value(der::SEQUENCE))
-            .map_err(|_| InvalidCsr::malformed("its public key"))?
-            .content;
-        let algorithm = webpki::ALL_VERIFICATION_ALGS
-            .iter()
-            .find(|algorithm| {
-                algorithm.public_key_alg_id().as_ref() == key_algorithm
-                    && algorithm.signature_alg_id().as_ref() == self.signature_algorithm
-            })
-            .ok_or_else(|| {
-                InvalidCsr::new(
-                    "the request is signed by an algorithm that is not accepted: sign it with \
-                     SHA-256 or SHA-384 (an Ed25519 key needs no choice)",
-                )
-            })?;
-        algorithm
-            .verify_signature(public_key_bits, self.signed, self.signature)
-            .map_err(|_| {
-                InvalidCsr::new(
-                    "the signature of the request does not match its public key: make the request \
-                     anew with the private key of the device",
-                )
-            })
-    }
+    check_subject(&mut fields)?;
+    let public_key = fields
+        .value(der::SEQUENCE)
+        .map_err(|_| InvalidCsr::malformed("its public key"))?
+        .raw;
+    check_attributes(&mut fields)?;
+    Ok(public_key)
 }
 
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, InvalidCsr> {

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::ca::error::IssueError;
 use crate::ca::key_store::KeyMaterial;
 use crate::ca::pem;
+use crate::ca::signature::Signed;
 use crate::ca::signer::{SignatureAlgorithm, Signer, SigningKey, SoftwareSigner};
 use crate::model::certificate::{IssuerKeyId, Sha256Digest};
 use crate::model::serial::SerialNumber;
@@ -104,10 +105,10 @@ impl CaCertificate {
         let (Some(certificate), Some(issuer)) = (parse(&self.der), parse(&issuer.der)) else {
             return false;
         };
-        certificate.issuer().as_raw() == issuer.subject().as_raw()
-            && certificate
-                .verify_signature(Some(issuer.public_key()))
-                .is_ok()
+        let names_match = certificate.issuer().as_raw() == issuer.subject().as_raw();
+        let verified = Signed::from_der(&self.der)
+            .is_ok_and(|signed| signed.verify(issuer.public_key().raw).is_ok());
+        names_match && verified
     }
 
     /// Whether the signer's key is the one in this certificate.

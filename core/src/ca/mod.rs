@@ -20,6 +20,7 @@ mod lint;
 mod opening;
 mod pem;
 mod public_key;
+mod signature;
 mod weak_key;
 
 pub use error::{IssueError, OpenCaError};

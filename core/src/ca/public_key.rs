@@ -4,22 +4,17 @@ use rustls_pki_types::alg_id;
 
 use crate::ca::csr::InvalidCsr;
 use crate::ca::der::{self, Malformed, Reader};
+use crate::ca::signature::split_public_key;
 use crate::ca::weak_key::{is_small_order_ed25519, rsa_weakness};
 use crate::model::csr::{KeyKind, PublicKey};
 
-/// Reads a SubjectPublicKeyInfo; gives the key, and its bits for verifying signatures.
+/// Reads a SubjectPublicKeyInfo.
 ///
 /// Each key has exactly one form that is accepted, so keys are equal if their DER is. Whether a
 /// point lies on its curve shows when a signature is verified with it.
-pub(super) fn parse_public_key(spki: &[u8]) -> Result<(PublicKey, &[u8]), InvalidCsr> {
-    let malformed = |_: Malformed| InvalidCsr::new("the public key of the request is malformed");
-    let mut outer = Reader::new(spki);
-    let mut fields = outer.enter(der::SEQUENCE).map_err(malformed)?;
-    outer.end().map_err(malformed)?;
-    let algorithm = fields.value(der::SEQUENCE).map_err(malformed)?.content;
-    let bits = fields.bit_string().map_err(malformed)?;
-    fields.end().map_err(malformed)?;
-
+pub(super) fn parse_public_key(spki: &[u8]) -> Result<PublicKey, InvalidCsr> {
+    let (algorithm, bits) = split_public_key(spki)
+        .map_err(|_| InvalidCsr::new("the public key of the request is malformed"))?;
     let kind = match algorithm {
         algorithm if algorithm == alg_id::ECDSA_P256.as_ref() => {
             check_point(bits, 32).map(|()| KeyKind::EcdsaP256)
@@ -35,7 +30,7 @@ pub(super) fn parse_public_key(spki: &[u8]) -> Result<(PublicKey, &[u8]), Invali
         }
         algorithm => Err(not_allowed(algorithm)),
     }?;
-    Ok((PublicKey::new(kind, spki), bits))
+    Ok(PublicKey::new(kind, spki))
 }
 
 fn check_point(bits: &[u8], coordinate_len: usize) -> Result<(), InvalidCsr> {

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType, SigningKey as _,
+    KeyUsagePurpose, SanType,
 };
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -19,6 +19,7 @@ use crate::model::serial::SerialNumber;
 use crate::testing::{ManualClock, SequenceRandom};
 
 mod issuing;
+mod linting;
 mod opening;
 
 /// A CA of a first start, with all that belongs to it.

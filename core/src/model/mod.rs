@@ -1,7 +1,7 @@
 //! The nouns of Fieldgate and the rules that each keeps; no I/O, no wire format.
 //!
 //! Values are parsed where they enter and cannot be wrong afterwards: a function that takes a
-//! [`DeviceName`](device::DeviceName) need not check it again.
+//! [`Name`](text::Name) need not check it again.
 
 pub mod announcement;
 pub mod api_key;

@@ -1,7 +1,7 @@
 //! The storage port: what a backend keeps, and what it promises.
 //!
 //! One small trait per noun; [`Storage`] is all of them. A backend implements each, and proves it
-//! by the contract suite ([`storage_contract!`](crate::storage_contract), feature `testing`).
+//! by the contract suite (`storage_contract!`, feature `testing`).
 //!
 //! # Contract
 //!

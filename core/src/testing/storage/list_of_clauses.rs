@@ -15,6 +15,18 @@ macro_rules! storage_contract {
     ($fixture:path) => {
         type StorageContractFixture = $fixture;
 
+        $crate::storage_contract!(@noun announcement:
+            announced_things_are_there,
+            announcing_again_changes_nothing,
+            firmware_and_profile_are_taken_over,
+            limits_refuse_what_is_too_much,
+            limits_are_per_device,
+            an_announced_type_replaces_an_inferred_one,
+            a_contradicting_type_is_refused,
+            a_type_without_readings_may_change,
+            what_operators_said_stays,
+            it_needs_a_device,
+        );
         $crate::storage_contract!(@noun api_key:
             create_then_read,
             scopes_and_ends_are_kept,
@@ -25,6 +37,65 @@ macro_rules! storage_contract {
             touch_does_not_create,
             delete_is_at_once,
             the_list_is_by_id,
+        );
+        $crate::storage_contract!(@noun certificate:
+            the_list_is_by_sequence,
+            look_up_is_by_device,
+            revoked_ones_are_listed_by_serial_number,
+            expired_ones_leave_the_list,
+            revocations_are_counted,
+            crl_numbers_rise,
+            crl_numbers_are_never_given_twice,
+            issuers_are_listed_oldest_first,
+            a_taken_issuer_is_refused,
+            records_are_complete,
+        );
+        $crate::storage_contract!(@noun component:
+            create_then_read,
+            create_refuses_a_taken_id,
+            create_refuses_a_taken_key,
+            create_needs_a_device,
+            the_limit_holds,
+            update_changes_the_settings,
+            update_checks_the_revision,
+            changes_need_a_record,
+            delete_takes_sensors_and_readings_along,
+            the_list_is_by_id_and_filtered,
+        );
+        $crate::storage_contract!(@noun deletion:
+            it_is_gone_from_every_answer,
+            late_writes_find_nothing,
+            the_name_is_free,
+            certificates_are_revoked,
+            its_token_is_unknown,
+            its_session_is_gone,
+            it_checks_the_revision,
+            it_needs_a_record,
+            others_are_spared,
+        );
+        $crate::storage_contract!(@noun device:
+            create_then_read,
+            the_unknown_is_none,
+            create_refuses_a_taken_id,
+            create_refuses_a_taken_name,
+            names_are_exact,
+            a_site_has_to_be_its_own,
+            update_changes_the_settings,
+            update_checks_the_revision,
+            update_needs_a_record,
+            renaming_keeps_names_unique,
+            a_refused_status_changes_nothing,
+            inactive_ends_the_session,
+            maintenance_keeps_the_session,
+            every_presence_is_kept,
+            the_list_is_by_id,
+            the_summary_counts,
+        );
+        $crate::storage_contract!(@noun device_filter:
+            each_alone,
+            each_two_together,
+            all_together,
+            lists_follow_changes,
         );
         $crate::storage_contract!(@noun group:
             create_then_read,
@@ -52,6 +123,29 @@ macro_rules! storage_contract {
             owners_are_apart,
             keys_are_exact,
         );
+        $crate::storage_contract!(@noun ingestion:
+            the_unknown_is_created,
+            the_known_is_found,
+            devices_are_apart,
+            a_sensor_by_its_id_has_to_be_its_own,
+            the_first_of_a_timestamp_stays,
+            late_data_does_not_replace_the_latest,
+            a_missing_timestamp_is_the_arrival,
+            good_items_are_stored_bad_ones_quarantined,
+            limits_hold,
+            an_empty_batch_changes_nothing,
+            metadata_is_kept,
+            the_device_stays_as_it_is,
+            it_needs_a_device,
+            a_large_batch_is_taken,
+        );
+        $crate::storage_contract!(@noun lists:
+            pages_hold_while_devices_come_and_go,
+            a_position_outlives_its_record,
+            a_page_knows_whether_there_are_more,
+            pages_hold_while_items_come_and_go,
+            pages_hold_while_components_come_and_go,
+        );
         $crate::storage_contract!(@noun organization:
             create_then_read,
             the_unknown_is_none,
@@ -75,11 +169,76 @@ macro_rules! storage_contract {
             discard_removes,
             it_needs_a_device,
         );
+        $crate::storage_contract!(@noun reading:
+            the_history_is_newest_first,
+            the_last_instant_is_kept,
+            sensors_are_apart,
+            the_unknown_is_empty,
+            pages_hold_while_readings_arrive,
+        );
+        $crate::storage_contract!(@noun redemption:
+            it_records_all_of_it,
+            a_used_token_is_refused,
+            an_unknown_token_is_refused,
+            an_expired_token_is_refused,
+            a_revoked_token_is_refused,
+            an_inactive_device_is_refused,
+            a_key_in_use_is_refused,
+            a_key_is_free_again,
+            a_compromised_key_is_refused,
+            the_certificate_limit_holds,
+            the_checks_have_their_order,
+            a_taken_serial_number_changes_nothing,
+            a_waiting_certificate_is_superseded,
+            a_used_certificate_stays_good,
+        );
         $crate::storage_contract!(@noun retained:
             the_last_message_is_kept,
             topics_and_devices_are_apart,
             an_empty_payload_removes,
             it_needs_a_device,
+        );
+        $crate::storage_contract!(@noun sensor:
+            update_changes_the_settings,
+            update_checks_the_revision,
+            changes_need_a_record,
+            update_may_widen_the_type,
+            update_refuses_a_contradicting_type,
+            update_takes_any_type_without_readings,
+            delete_takes_readings_along,
+            delete_leaves_room,
+        );
+        $crate::storage_contract!(@noun sensor_filter:
+            each_alone,
+            each_two_together,
+            all_together,
+            lists_follow_the_devices,
+        );
+        $crate::storage_contract!(@noun session:
+            the_first_session_makes_it_active,
+            sessions_come_and_go,
+            a_takeover_with_the_old_end_last,
+            a_takeover_with_the_old_end_first,
+            closing_needs_the_newest_session,
+            an_ended_session_is_not_closed_again,
+            an_inactive_device_is_refused,
+            maintenance_lets_sessions_in,
+            an_unknown_certificate_is_refused,
+            an_unknown_device_is_refused,
+            an_expired_certificate_is_refused,
+            superseded_and_revoked_certificates_are_refused,
+            the_first_use_supersedes_the_older,
+            the_first_use_spares_the_revoked,
+            the_last_sign_of_life_does_not_turn_back,
+        );
+        $crate::storage_contract!(@noun settlement:
+            a_node_settles_its_own,
+            maintenance_stays,
+            a_settled_session_has_ended,
+            a_session_taken_over_is_not_settled,
+            nodes_are_exact,
+            touch_moves_forwards,
+            touch_passes_over_the_unknown,
         );
         $crate::storage_contract!(@noun site:
             create_then_read,
@@ -91,6 +250,30 @@ macro_rules! storage_contract {
             delete_spares_a_site_with_devices,
             delete_sees_a_device_that_has_moved_in,
             the_list_is_by_id,
+        );
+        $crate::storage_contract!(@noun token:
+            register_then_read,
+            register_is_all_or_nothing,
+            create_then_read,
+            create_refuses_a_taken_id,
+            create_needs_a_device,
+            a_new_token_revokes_the_open_one,
+            a_new_token_spares_the_used_and_the_revoked,
+            an_expired_token_is_replaced_for_good,
+            the_list_is_by_state_and_id,
+            revoke_says_what_it_found,
+            revoke_needs_a_record,
+            recorded_states_stay,
+            the_device_stays_as_it_is,
+        );
+        $crate::storage_contract!(@noun value_types:
+            the_first_value_gives_the_type,
+            an_integer_is_welcome_on_a_double,
+            a_fraction_widens_what_was_stored,
+            a_fraction_widens_its_own_batch,
+            a_set_type_does_not_widen,
+            numbers_are_kept_to_the_bit,
+            texts_are_kept_to_the_letter,
         );
     };
     (@noun $noun:ident: $($clause:ident),+ $(,)?) => {
@@ -119,6 +302,16 @@ macro_rules! durable_storage_contract {
     ($fixture:path) => {
         type DurableStorageContractFixture = $fixture;
 
+        $crate::durable_storage_contract!(@noun durable:
+            every_answer_is_the_same,
+            the_unique_stays_taken,
+            redemptions_stay,
+            sessions_wait_to_be_settled,
+            readings_stay,
+            the_ca_goes_on,
+            deletions_stay,
+            reopening_changes_nothing,
+        );
     };
     (@noun $noun:ident: $($clause:ident),+ $(,)?) => {
         mod $noun {
@@ -175,13 +368,30 @@ mod tests {
     }
 
     const SOURCES: &[(&str, &str)] = &[
+        ("announcement", include_str!("announcement.rs")),
         ("api_key", include_str!("api_key.rs")),
+        ("certificate", include_str!("certificate.rs")),
+        ("component", include_str!("component.rs")),
+        ("deletion", include_str!("deletion.rs")),
+        ("device", include_str!("device.rs")),
+        ("device_filter", include_str!("device_filter.rs")),
+        ("durable", include_str!("durable.rs")),
         ("group", include_str!("group.rs")),
         ("health", include_str!("health.rs")),
         ("idempotency", include_str!("idempotency.rs")),
+        ("ingestion", include_str!("ingestion.rs")),
+        ("lists", include_str!("lists.rs")),
         ("organization", include_str!("organization.rs")),
         ("quarantine", include_str!("quarantine.rs")),
+        ("reading", include_str!("reading.rs")),
+        ("redemption", include_str!("redemption.rs")),
         ("retained", include_str!("retained.rs")),
+        ("sensor", include_str!("sensor.rs")),
+        ("sensor_filter", include_str!("sensor_filter.rs")),
+        ("session", include_str!("session.rs")),
+        ("settlement", include_str!("settlement.rs")),
         ("site", include_str!("site.rs")),
+        ("token", include_str!("token.rs")),
+        ("value_types", include_str!("value_types.rs")),
     ];
 }

@@ -10,15 +10,32 @@
 #[macro_use]
 mod world;
 
+pub mod announcement;
 pub mod api_key;
+pub mod certificate;
+pub mod component;
+pub mod deletion;
+pub mod device;
+pub mod device_filter;
+pub mod durable;
 pub mod group;
 pub mod health;
 pub mod idempotency;
+pub mod ingestion;
 mod list_of_clauses;
+pub mod lists;
 pub mod organization;
 pub mod quarantine;
+pub mod reading;
+pub mod redemption;
 pub mod retained;
+pub mod sensor;
+pub mod sensor_filter;
+pub mod session;
+pub mod settlement;
 pub mod site;
+pub mod token;
+pub mod value_types;
 
 use std::sync::Arc;
 

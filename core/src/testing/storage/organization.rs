@@ -97,8 +97,10 @@ pub async fn update_changes_slug_and_name(storage: &Handle) {
         slug: before.slug,
         ..organization()
     };
-    let inherited = storage.create_organization(SERVER, &heir, &Effects::NONE);
-    inherited.await.unwrap();
+    let inherited = storage
+        .create_organization(SERVER, &heir, &Effects::NONE)
+        .await;
+    inherited.unwrap();
 }
 
 /// An update may keep the slug.
@@ -196,8 +198,10 @@ pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
         slug: gone.slug,
         ..organization()
     };
-    let inherited = storage.create_organization(SERVER, &heir, &Effects::NONE);
-    inherited.await.unwrap();
+    let inherited = storage
+        .create_organization(SERVER, &heir, &Effects::NONE)
+        .await;
+    inherited.unwrap();
 }
 
 /// An organization with a device stays; once the device is deleted it may go.
@@ -210,8 +214,10 @@ pub async fn delete_spares_an_organization_with_devices(storage: &Handle) {
 
     assert_refused!(answer, StorageError::InUse { .. });
     assert_eq!(snapshot(storage, organization.id).await, before);
-    let deleted = storage.delete_device(organization.id, device.id, None, noon());
-    deleted.await.unwrap();
+    let deleted = storage
+        .delete_device(organization.id, device.id, None, noon())
+        .await;
+    deleted.unwrap();
     let answer = storage.delete_organization(SERVER, organization.id).await;
     answer.unwrap();
     let stored = storage.organization(organization.id).await.unwrap();
@@ -221,8 +227,8 @@ pub async fn delete_spares_an_organization_with_devices(storage: &Handle) {
 /// Deleting what is not there, or no more, is an error.
 pub async fn delete_needs_a_record(storage: &Handle) {
     let organization = created(storage).await;
-    let deleted = storage.delete_organization(SERVER, organization.id);
-    deleted.await.unwrap();
+    let deleted = storage.delete_organization(SERVER, organization.id).await;
+    deleted.unwrap();
 
     let answer = storage.delete_organization(SERVER, organization.id).await;
 

@@ -131,8 +131,10 @@ pub async fn discard_removes(storage: &Handle) {
         put(storage, item, &small()).await;
     }
 
-    let discarded = storage.discard_quarantined(pump.organization_id, items[1].id);
-    discarded.await.unwrap();
+    let discarded = storage
+        .discard_quarantined(pump.organization_id, items[1].id)
+        .await;
+    discarded.unwrap();
     put(storage, &items[3], &small()).await;
 
     let filter = QuarantineFilter::default();

@@ -17,14 +17,16 @@ pub async fn the_last_message_is_kept(storage: &Handle) {
         (&large, before(60)),
     ];
     for (payload, at) in messages {
-        let kept = storage.store_retained(
-            pump.organization_id,
-            pump.id,
-            RetainedTopic::Status,
-            payload,
-            at,
-        );
-        kept.await.unwrap();
+        let kept = storage
+            .store_retained(
+                pump.organization_id,
+                pump.id,
+                RetainedTopic::Status,
+                payload,
+                at,
+            )
+            .await;
+        kept.unwrap();
         let found = storage
             .retained(pump.organization_id, pump.id, RetainedTopic::Status)
             .await
@@ -48,11 +50,15 @@ pub async fn topics_and_devices_are_apart(storage: &Handle) {
     }
 
     for (device, topic, payload) in kept {
-        let found = storage.retained(device.organization_id, device.id, topic);
-        assert_eq!(found.await.unwrap(), Some(payload));
+        let found = storage
+            .retained(device.organization_id, device.id, topic)
+            .await;
+        assert_eq!(found.unwrap(), Some(payload));
     }
-    let found = storage.retained(fan.organization_id, fan.id, topics[0]);
-    assert_eq!(found.await.unwrap(), None);
+    let found = storage
+        .retained(fan.organization_id, fan.id, topics[0])
+        .await;
+    assert_eq!(found.unwrap(), None);
 }
 
 /// An empty payload removes the message, also where there is none.
@@ -60,8 +66,10 @@ pub async fn an_empty_payload_removes(storage: &Handle) {
     let pump = pump(storage).await;
     let (organization, id, topic) = (pump.organization_id, pump.id, RetainedTopic::ConfigReported);
     for payload in [b"".as_slice(), b"{}", b""] {
-        let stored = storage.store_retained(organization, id, topic, payload, noon());
-        stored.await.unwrap();
+        let stored = storage
+            .store_retained(organization, id, topic, payload, noon())
+            .await;
+        stored.unwrap();
     }
 
     let found = storage.retained(organization, id, topic).await.unwrap();

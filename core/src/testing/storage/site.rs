@@ -127,12 +127,16 @@ pub async fn delete_spares_a_site_with_devices(storage: &Handle) {
         status: None,
     };
     update.settings.site_id = None;
-    let moved = storage.update_device(organization, devices[0].id, None, &update, noon());
-    moved.await.unwrap();
+    let moved = storage
+        .update_device(organization, devices[0].id, None, &update, noon())
+        .await;
+    moved.unwrap();
     let answer = storage.delete_site(organization, site.id).await;
     assert_refused!(answer, StorageError::InUse { .. });
-    let deleted = storage.delete_device(organization, devices[1].id, None, noon());
-    deleted.await.unwrap();
+    let deleted = storage
+        .delete_device(organization, devices[1].id, None, noon())
+        .await;
+    deleted.unwrap();
 
     storage.delete_site(organization, site.id).await.unwrap();
     let found = storage.site(organization, site.id).await.unwrap();
@@ -151,8 +155,10 @@ pub async fn delete_sees_a_device_that_has_moved_in(storage: &Handle) {
         status: None,
     };
     update.settings.site_id = Some(site.id);
-    let moved = storage.update_device(organization, device.id, None, &update, noon());
-    moved.await.unwrap();
+    let moved = storage
+        .update_device(organization, device.id, None, &update, noon())
+        .await;
+    moved.unwrap();
 
     let answer = storage.delete_site(organization, site.id).await;
 
