@@ -1,0 +1,156 @@
+//! What goes wrong with a database, and what a caller hears of it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fieldgate_core::storage::{StorageError, Unique};
+
+/// Why a storage was not opened.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another storage, of this process or another one, has the file open.
+    #[error("`{path}` is open already: stop the other server on it, or choose another file")]
+    AlreadyOpen {
+        /// The database file.
+        path: PathBuf,
+    },
+
+    /// The database failed.
+    #[error("the database `{path}` cannot be opened")]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What the database reported.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The file system failed.
+    #[error("the file `{path}` cannot be used")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the file system reported.
+        #[source]
+        source: io::Error,
+    },
+
+    /// A newer version of this software has written the file.
+    #[error(
+        "`{path}` has schema {found}, and this version knows those up to {known}: use the newer \
+         version that has written it"
+    )]
+    NewerSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: i64,
+    },
+
+    /// The file is a database of something else.
+    #[error("`{path}` is a database of something else: choose another file")]
+    NotFieldgate {
+        /// The database file.
+        path: PathBuf,
+    },
+
+    /// The database does not keep what it is told, for example on a network file system.
+    #[error("the database `{path}` does not take the setting {setting}")]
+    Setting {
+        /// The database file.
+        path: PathBuf,
+        /// The setting.
+        setting: &'static str,
+    },
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The transaction of the call, and of others with it, was not committed.
+    #[error("the transaction was not committed")]
+    Commit(#[source] Arc<sqlx::Error>),
+
+    /// What was written is not there.
+    #[error("what was written does not read back")]
+    Lost,
+
+    /// The call panicked.
+    #[error("the call ended by a panic")]
+    Panicked,
+
+    /// What the contract says.
+    #[error(transparent)]
+    Refused(#[from] StorageError),
+
+    /// A row does not decode.
+    #[error("the row {id} of table `{table}` does not decode, column {column}")]
+    Row {
+        table: &'static str,
+        id: String,
+        column: usize,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The database failed.
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+
+    /// The storage has been closed.
+    #[error("the storage is closed")]
+    Stopped,
+}
+
+impl Error {
+    pub(crate) const fn not_found(what: &'static str) -> Self {
+        Self::Refused(StorageError::NotFound { what })
+    }
+
+    pub(crate) const fn stale(what: &'static str) -> Self {
+        Self::Refused(StorageError::StaleRevision { what })
+    }
+
+    pub(crate) const fn taken(what: Unique) -> Self {
+        Self::Refused(StorageError::Taken(what))
+    }
+
+    /// What a caller hears, of the database called `backend`.
+    pub(crate) fn into_storage_error(self, backend: &'static str) -> StorageError {
+        let available = match self {
+            Self::Refused(refused) => return refused,
+            Self::Commit(_) | Self::Stopped => false,
+            Self::Sqlx(ref error) => !is_outage(error),
+            Self::Lost | Self::Panicked | Self::Row { .. } => true,
+        };
+        let source = Box::new(self);
+        if available {
+            StorageError::Backend { backend, source }
+        } else {
+            StorageError::Unavailable { backend, source }
+        }
+    }
+}
+
+/// Whether the database cannot work now, and may later.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error
+            .code()
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| SQLITE_OUTAGES.contains(&(code & 0xff))),
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// SQLite's primary result codes BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN
+/// and PROTOCOL.
+const SQLITE_OUTAGES: [u32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];

@@ -1,0 +1,20 @@
+//! Fieldgate storage on SQL databases by sqlx: SQLite (feature `sqlite`).
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), fieldgate_storage_sqlx::OpenError> {
+//! use fieldgate_storage_sqlx::SqliteStorage;
+//!
+//! let storage = SqliteStorage::open("fieldgate.db".as_ref()).await?;
+//! // …
+//! storage.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use error::OpenError;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStorage;

@@ -1,0 +1,177 @@
+//! Keeps API keys.
+
+use async_trait::async_trait;
+use fieldgate_core::model::api_key::{ApiKey, KeyOwner, KeyPrefix, Scope};
+use fieldgate_core::model::id::{ApiKeyId, OrganizationId};
+use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::secret::SecretHash;
+use fieldgate_core::model::timestamp::Timestamp;
+use fieldgate_core::storage::{ApiKeyStore, Effects, StorageError, Unique};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::sqlite::row::Columns;
+use crate::sqlite::select::{Select, json_array};
+use crate::sqlite::{SqliteStorage, idempotency, organization, refuse};
+
+#[async_trait]
+impl ApiKeyStore for SqliteStorage {
+    async fn create_api_key(&self, key: &ApiKey, effects: &Effects) -> Result<(), StorageError> {
+        let (key, effects) = (key.clone(), effects.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                idempotency::record(tx, &effects).await?;
+                if let KeyOwner::Organization(id) = key.owner {
+                    organization::check(tx, id).await?;
+                }
+                insert(tx, &key).await
+            })
+        })
+        .await
+    }
+
+    async fn api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE owner = ").bind(owner_octets(&owner));
+        select.sql(" AND id = ").bind(id.as_bytes().as_slice());
+        let mut reader = self.reader().await?;
+        let found = select.optional(&mut reader, decode).await;
+        found.map_err(refuse)
+    }
+
+    async fn api_key_by_prefix(&self, prefix: KeyPrefix) -> Result<Option<ApiKey>, StorageError> {
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE prefix = ").bind(prefix.to_string());
+        let mut reader = self.reader().await?;
+        let found = select.optional(&mut reader, decode).await;
+        found.map_err(refuse)
+    }
+
+    async fn api_keys(
+        &self,
+        owner: KeyOwner,
+        page: PageRequest<ApiKeyId>,
+    ) -> Result<Page<ApiKey>, StorageError> {
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE owner = ").bind(owner_octets(&owner));
+        if let Some(after) = page.after {
+            select.sql(" AND id > ").bind(after.as_bytes().as_slice());
+        }
+        select.sql(" ORDER BY id");
+        let mut reader = self.reader().await?;
+        let page = select.page(&mut reader, page.limit, decode).await;
+        page.map_err(refuse)
+    }
+
+    async fn touch_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE api_key SET last_used_at = ?3 WHERE owner = ?1 AND id = ?2 \
+                     AND (last_used_at IS NULL OR last_used_at < ?3)",
+                )
+                .bind(owner_octets(&owner))
+                .bind(id.as_bytes().as_slice())
+                .bind(at.unix_millis())
+                .execute(tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn delete_api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<(), StorageError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let deleted = sqlx::query("DELETE FROM api_key WHERE owner = ?1 AND id = ?2")
+                    .bind(owner_octets(&owner))
+                    .bind(id.as_bytes().as_slice())
+                    .execute(tx)
+                    .await?;
+                if deleted.rows_affected() == 0 {
+                    return Err(Error::not_found("API key"));
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// An owner as it is stored: the octets of an organization's id, none for the server.
+pub(super) const fn owner_octets(owner: &KeyOwner) -> &[u8] {
+    match owner {
+        KeyOwner::Organization(id) => id.as_bytes().as_slice(),
+        KeyOwner::Server => &[],
+    }
+}
+
+/// Reads the next column as [`owner_octets`] writes it.
+pub(super) fn owner(columns: &mut Columns<'_>) -> Result<KeyOwner, Error> {
+    columns.parse_with(|octets: &[u8]| match octets {
+        [] => Ok(KeyOwner::Server),
+        octets => Uuid::from_slice(octets)
+            .map(|uuid| KeyOwner::Organization(OrganizationId::from_uuid(uuid))),
+    })
+}
+
+async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
+    let prefix = key.prefix.to_string();
+    let taken = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM api_key WHERE id = ?1), \
+         EXISTS (SELECT 1 FROM api_key WHERE prefix = ?2)",
+    )
+    .bind(key.id.as_bytes().as_slice())
+    .bind(&prefix)
+    .fetch_one(&mut *tx)
+    .await?;
+    for (column, what) in [(0, Unique::Id), (1, Unique::ApiKeyPrefix)] {
+        if taken.try_get(column)? {
+            return Err(Error::taken(what));
+        }
+    }
+    sqlx::query(
+        "INSERT INTO api_key (owner, id, name, prefix, secret_hash, scopes, created_at, \
+         expires_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(owner_octets(&key.owner))
+    .bind(key.id.as_bytes().as_slice())
+    .bind(key.name.as_str())
+    .bind(prefix)
+    .bind(key.secret_hash.as_bytes().as_slice())
+    .bind(json_array(key.scopes.iter().map(|scope| scope.as_str())))
+    .bind(key.created_at.unix_millis())
+    .bind(key.expires_at.map(Timestamp::unix_millis))
+    .bind(key.last_used_at.map(Timestamp::unix_millis))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
+    let mut columns = Columns::of(row, "api_key");
+    let id = columns.id(ApiKeyId::from_uuid)?;
+    columns.name(id);
+    Ok(ApiKey {
+        id,
+        owner: owner(&mut columns)?,
+        name: columns.text()?,
+        prefix: columns.text()?,
+        secret_hash: SecretHash::from_bytes(columns.octets()?),
+        scopes: columns.texts(str::parse::<Scope>)?,
+        created_at: columns.timestamp()?,
+        expires_at: columns.timestamp_optional()?,
+        last_used_at: columns.timestamp_optional()?,
+    })
+}
+
+const SELECT: &str = "SELECT id, owner, name, prefix, secret_hash, scopes, created_at, \
+     expires_at, last_used_at FROM api_key";

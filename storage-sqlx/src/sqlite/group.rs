@@ -1,0 +1,204 @@
+//! Keeps device groups.
+
+use async_trait::async_trait;
+use fieldgate_core::model::device::DeviceFilter;
+use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
+use fieldgate_core::model::id::{GroupId, OrganizationId};
+use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::revision::Revision;
+use fieldgate_core::model::tag::TagSelector;
+use fieldgate_core::model::text::Description;
+use fieldgate_core::storage::{Effects, GroupStore, StorageError, Unique};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::error::Error;
+use crate::sqlite::row::{Columns, stored, tags_json};
+use crate::sqlite::select::{Select, check_revision};
+use crate::sqlite::{SqliteStorage, device, idempotency, organization, refuse};
+
+#[async_trait]
+impl GroupStore for SqliteStorage {
+    async fn create_group(
+        &self,
+        group: &DeviceGroup,
+        effects: &Effects,
+    ) -> Result<(), StorageError> {
+        let (group, effects) = (group.clone(), effects.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                idempotency::record(tx, &effects).await?;
+                organization::check(tx, group.organization_id).await?;
+                insert(tx, &group).await
+            })
+        })
+        .await
+    }
+
+    async fn group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<Option<DeviceGroup>, StorageError> {
+        let mut reader = self.reader().await?;
+        let found = find(&mut reader, organization, id).await;
+        found.map_err(refuse)
+    }
+
+    async fn groups(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<GroupId>,
+    ) -> Result<Page<DeviceGroup>, StorageError> {
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE organization_id = ");
+        select.bind(organization.as_bytes().as_slice());
+        if let Some(after) = page.after {
+            select.sql(" AND id > ").bind(after.as_bytes().as_slice());
+        }
+        select.sql(" ORDER BY id");
+        let mut reader = self.reader().await?;
+        let page = select.page(&mut reader, page.limit, decode).await;
+        page.map_err(refuse)
+    }
+
+    async fn update_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+        expected: Option<Revision>,
+        settings: &GroupSettings,
+    ) -> Result<DeviceGroup, StorageError> {
+        let settings = settings.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = find(tx, organization, id).await?;
+                let mut group = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, group.revision, WHAT)?;
+                group.settings = settings;
+                group.revision = group.revision.next();
+                replace(tx, &group).await?;
+                Ok(group)
+            })
+        })
+        .await
+    }
+
+    async fn delete_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<(), StorageError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let deleted =
+                    sqlx::query("DELETE FROM device_group WHERE organization_id = ? AND id = ?")
+                        .bind(organization.as_bytes().as_slice())
+                        .bind(id.as_bytes().as_slice())
+                        .execute(tx)
+                        .await?;
+                if deleted.rows_affected() == 0 {
+                    return Err(Error::not_found(WHAT));
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn count_selected(
+        &self,
+        organization: OrganizationId,
+        selector: &TagSelector,
+    ) -> Result<u64, StorageError> {
+        let filter = DeviceFilter {
+            selector: Some(selector.clone()),
+            ..DeviceFilter::default()
+        };
+        let mut reader = self.reader().await?;
+        let count = device::count(&mut reader, organization, &filter).await;
+        count.map_err(refuse)
+    }
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    id: GroupId,
+) -> Result<Option<DeviceGroup>, Error> {
+    let mut select = Select::new(SELECT);
+    select.sql(" WHERE organization_id = ");
+    select.bind(organization.as_bytes().as_slice());
+    select.sql(" AND id = ").bind(id.as_bytes().as_slice());
+    select.optional(connection, decode).await
+}
+
+async fn insert(tx: &mut SqliteConnection, group: &DeviceGroup) -> Result<(), Error> {
+    let settings = &group.settings;
+    let inserted = sqlx::query(
+        "INSERT INTO device_group (organization_id, id, name, description, selector_all, \
+         selector_any, selector_none, created_at, revision) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(group.organization_id.as_bytes().as_slice())
+    .bind(group.id.as_bytes().as_slice())
+    .bind(settings.name.as_str())
+    .bind(settings.description.as_ref().map(Description::as_str))
+    .bind(tags_json(&settings.selector.all))
+    .bind(tags_json(&settings.selector.any))
+    .bind(tags_json(&settings.selector.none))
+    .bind(group.created_at.unix_millis())
+    .bind(stored(group.revision.as_u64()))
+    .execute(tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(Error::taken(Unique::Id));
+    }
+    Ok(())
+}
+
+async fn replace(tx: &mut SqliteConnection, group: &DeviceGroup) -> Result<(), Error> {
+    let settings = &group.settings;
+    sqlx::query(
+        "UPDATE device_group SET name = ?3, description = ?4, selector_all = ?5, \
+         selector_any = ?6, selector_none = ?7, revision = ?8 \
+         WHERE organization_id = ?1 AND id = ?2",
+    )
+    .bind(group.organization_id.as_bytes().as_slice())
+    .bind(group.id.as_bytes().as_slice())
+    .bind(settings.name.as_str())
+    .bind(settings.description.as_ref().map(Description::as_str))
+    .bind(tags_json(&settings.selector.all))
+    .bind(tags_json(&settings.selector.any))
+    .bind(tags_json(&settings.selector.none))
+    .bind(stored(group.revision.as_u64()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn decode(row: &SqliteRow) -> Result<DeviceGroup, Error> {
+    let mut columns = Columns::of(row, "device_group");
+    let organization_id = columns.id(OrganizationId::from_uuid)?;
+    let id = columns.id(GroupId::from_uuid)?;
+    columns.name(id);
+    Ok(DeviceGroup {
+        id,
+        organization_id,
+        settings: GroupSettings {
+            name: columns.text()?,
+            description: columns.text_optional()?,
+            selector: TagSelector {
+                all: columns.tags()?,
+                any: columns.tags()?,
+                none: columns.tags()?,
+            },
+        },
+        created_at: columns.timestamp()?,
+        revision: columns.revision()?,
+    })
+}
+
+const WHAT: &str = "device group";
+
+const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
+     selector_any, selector_none, created_at, revision FROM device_group";

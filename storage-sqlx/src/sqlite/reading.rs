@@ -1,0 +1,96 @@
+//! Keeps readings.
+
+use async_trait::async_trait;
+use fieldgate_core::model::id::{OrganizationId, SensorId};
+use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::reading::{Reading, TimeRange};
+use fieldgate_core::model::sensor::ValueType;
+use fieldgate_core::model::timestamp::Timestamp;
+use fieldgate_core::storage::{ReadingStore, StorageError};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::error::Error;
+use crate::sqlite::row::Columns;
+use crate::sqlite::select::{Select, counted};
+use crate::sqlite::value::Stored;
+use crate::sqlite::{SqliteStorage, refuse};
+
+#[async_trait]
+impl ReadingStore for SqliteStorage {
+    async fn readings(
+        &self,
+        organization: OrganizationId,
+        sensor: SensorId,
+        range: TimeRange,
+        page: PageRequest<Timestamp>,
+    ) -> Result<Page<Reading>, StorageError> {
+        // One statement, so that the type is the one at the time of the readings.
+        let mut select = Select::new(
+            "SELECT r.taken_at, s.value_type, r.value, r.metadata FROM sensor AS s \
+             CROSS JOIN reading AS r ON r.sensor_number = s.number WHERE s.organization_id = ",
+        );
+        select.bind(organization.as_bytes().as_slice());
+        select
+            .sql(" AND s.id = ")
+            .bind(sensor.as_bytes().as_slice());
+        select.sql(
+            " AND EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = s.organization_id \
+             AND d.id = s.device_id) AND r.taken_at >= ",
+        );
+        select.bind(range.from.unix_millis());
+        let end = page.after.map_or(range.to, |after| after.min(range.to));
+        select.sql(" AND r.taken_at < ").bind(end.unix_millis());
+        select.sql(" ORDER BY r.taken_at DESC");
+        let mut reader = self.reader().await?;
+        let page = select
+            .page(&mut reader, page.limit, |row| decode(row, sensor))
+            .await;
+        page.map_err(refuse)
+    }
+}
+
+/// Stores readings, each with the number of its sensor, where there is none of that sensor and
+/// time; how many they were.
+pub(super) async fn insert(
+    tx: &mut SqliteConnection,
+    readings: &[(i64, &Reading)],
+) -> Result<usize, Error> {
+    let mut stored = 0;
+    // Few lengths, so that the statements are prepared once: many full ones and a tail.
+    let (full, tail) = readings.as_chunks::<CHUNK>();
+    let chunks = full.iter().map(|chunk| chunk.as_slice());
+    for chunk in chunks.chain(tail.chunks(1)) {
+        let mut insert =
+            Select::new("INSERT INTO reading (sensor_number, taken_at, value, metadata) VALUES ");
+        for (index, (number, reading)) in chunk.iter().enumerate() {
+            insert.sql(if index == 0 { "(" } else { ", (" });
+            insert.bind(*number).sql(", ");
+            insert.bind(reading.timestamp.unix_millis()).sql(", ");
+            insert.bind(Stored(&reading.value)).sql(", ");
+            insert.bind(reading.metadata.as_ref().map(ToString::to_string));
+            insert.sql(")");
+        }
+        insert.sql(" ON CONFLICT DO NOTHING");
+        let inserted = insert.query().execute(&mut *tx).await?;
+        stored += inserted.rows_affected();
+    }
+    Ok(counted(stored.cast_signed()))
+}
+
+fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
+    let mut columns = Columns::of(row, "reading");
+    let timestamp = columns.timestamp()?;
+    columns.name(format_args!("{sensor_id} at {timestamp}"));
+    let value_type: ValueType = columns.text()?;
+    let Stored(value) = columns.plain::<Stored<fieldgate_core::model::reading::Value>>()?;
+    Ok(Reading {
+        sensor_id,
+        timestamp,
+        // A reading is kept as it was stored, also where its sensor has been widened since.
+        value: value.as_type(value_type),
+        metadata: columns.text_optional()?,
+    })
+}
+
+/// How many readings one statement inserts.
+const CHUNK: usize = 50;

@@ -1,0 +1,128 @@
+//! Writes sensors, with the index tables that belong to them.
+
+use fieldgate_core::model::sensor::Sensor;
+use fieldgate_core::model::tag::Tags;
+use fieldgate_core::model::text::{Name, Unit};
+use fieldgate_core::storage::Unique;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::error::Error;
+use crate::sqlite::label::Labels;
+use crate::sqlite::row::{stored, tags_json};
+use crate::sqlite::sensor::Numbered;
+use crate::sqlite::value::Stored;
+
+/// Adds a sensor; its key is free. Returns its number.
+pub(super) async fn insert(tx: &mut SqliteConnection, sensor: &Sensor) -> Result<i64, Error> {
+    let settings = &sensor.settings;
+    let inserted = sqlx::query(
+        "INSERT INTO sensor (organization_id, id, device_id, component_id, key, name, \
+         value_type, unit, tags, type_origin, latest_at, latest_value, revision) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(sensor.organization_id.as_bytes().as_slice())
+    .bind(sensor.id.as_bytes().as_slice())
+    .bind(sensor.device_id.as_bytes().as_slice())
+    .bind(sensor.component_id.as_bytes().as_slice())
+    .bind(sensor.key.as_str())
+    .bind(settings.name.as_str())
+    .bind(settings.value_type.as_str())
+    .bind(settings.unit.as_ref().map(Unit::as_str))
+    .bind(tags_json(&settings.tags))
+    .bind(sensor.type_origin.as_str())
+    .bind(latest_at(sensor))
+    .bind(latest_value(sensor))
+    .bind(stored(sensor.revision.as_u64()))
+    .execute(&mut *tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(Error::taken(Unique::Id));
+    }
+    let none = Tags::default();
+    let tags = (&none, &settings.tags);
+    set_labels(tx, sensor, tags, (None, Some(&settings.name))).await?;
+    Ok(inserted.last_insert_rowid())
+}
+
+/// Writes what an operator has changed.
+pub(super) async fn replace(
+    tx: &mut SqliteConnection,
+    before: &Numbered,
+    sensor: &Sensor,
+) -> Result<(), Error> {
+    let settings = &sensor.settings;
+    sqlx::query("UPDATE sensor SET name = ?2, tags = ?3, revision = ?4 WHERE number = ?1")
+        .bind(before.number)
+        .bind(settings.name.as_str())
+        .bind(tags_json(&settings.tags))
+        .bind(stored(sensor.revision.as_u64()))
+        .execute(&mut *tx)
+        .await?;
+    report(tx, before.number, sensor).await?;
+    let old = &before.sensor.settings;
+    let tags = (&old.tags, &settings.tags);
+    set_labels(tx, sensor, tags, (Some(&old.name), Some(&settings.name))).await
+}
+
+/// Writes what a report has changed.
+pub(super) async fn report(
+    tx: &mut SqliteConnection,
+    number: i64,
+    sensor: &Sensor,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE sensor SET value_type = ?2, unit = ?3, type_origin = ?4, latest_at = ?5, \
+         latest_value = ?6 WHERE number = ?1",
+    )
+    .bind(number)
+    .bind(sensor.settings.value_type.as_str())
+    .bind(sensor.settings.unit.as_ref().map(Unit::as_str))
+    .bind(sensor.type_origin.as_str())
+    .bind(latest_at(sensor))
+    .bind(latest_value(sensor))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes a sensor from every answer; its readings stay for the purge.
+pub(super) async fn delete(tx: &mut SqliteConnection, numbered: &Numbered) -> Result<(), Error> {
+    let settings = &numbered.sensor.settings;
+    let none = Tags::default();
+    let tags = (&settings.tags, &none);
+    set_labels(tx, &numbered.sensor, tags, (Some(&settings.name), None)).await?;
+    sqlx::query("DELETE FROM sensor WHERE number = ?")
+        .bind(numbered.number)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("INSERT INTO deleted_sensor (number) VALUES (?)")
+        .bind(numbered.number)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn set_labels(
+    tx: &mut SqliteConnection,
+    sensor: &Sensor,
+    tags: (&Tags, &Tags),
+    names: (Option<&Name>, Option<&Name>),
+) -> Result<(), Error> {
+    let id = sensor.id.as_bytes().as_slice();
+    let labels = Labels::SENSOR;
+    labels
+        .set_tags(tx, sensor.organization_id, id, tags)
+        .await?;
+    labels
+        .set_words(tx, sensor.organization_id, id, names)
+        .await
+}
+
+fn latest_at(sensor: &Sensor) -> Option<i64> {
+    let latest = sensor.latest.as_ref()?;
+    Some(latest.timestamp.unix_millis())
+}
+
+fn latest_value(sensor: &Sensor) -> Option<Stored<&fieldgate_core::model::reading::Value>> {
+    sensor.latest.as_ref().map(|latest| Stored(&latest.value))
+}

@@ -1,0 +1,277 @@
+//! The one writer: a task that commits the jobs of many callers together.
+//!
+//! SQLite takes one writer at a time, and each commit waits for the disk. So all writes go by one
+//! queue to one task with a connection of its own:
+//!
+//! ```text
+//!  callers ──job──> queue ──> BEGIN IMMEDIATE
+//!                             SAVEPOINT; first job;  RELEASE, or ROLLBACK TO on its error
+//!                             SAVEPOINT; next job …  as long as the queue holds one, up to GROUP
+//!                             COMMIT                 one wait for the disk for all of them
+//!  callers <─answers──────────┘                      and only now does anyone hear anything
+//! ```
+//!
+//! * A lone job is committed at once: the task never waits for company.
+//! * A job that fails, or panics, is undone by its savepoint; its neighbors do not notice.
+//! * A caller that goes away takes its job with it if that has not begun; else the job is
+//!   committed, and nobody hears of it.
+//! * When the COMMIT fails, or SQLite gives the whole transaction up in the middle (a full disk),
+//!   all jobs of the group hear so, and nothing of them is there.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fieldgate_core::storage::StorageError;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+use crate::sqlite::BACKEND;
+use crate::sqlite::open::FileLock;
+
+/// A handle to the writer; the writer ends when the last one is gone, or by [`Writer::close`].
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the writer on a connection; it holds `lock` until that is closed.
+    pub(super) fn spawn(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        lock: FileLock,
+    ) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let task = WriterTask {
+            connection: Some(connection),
+            options,
+            jobs,
+            commits: Arc::clone(&commits),
+            lock,
+        };
+        tokio::spawn(task.run());
+        Self { queue, commits }
+    }
+
+    /// Does `work` in a transaction; returns once that is committed, and durable.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>>
+            + Send
+            + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.queue.send(Message::Job(job(work, answer))).await;
+        let result = match sent {
+            Ok(()) => answered.await.unwrap_or(Err(Error::Stopped)),
+            Err(_) => Err(Error::Stopped),
+        };
+        result.map_err(|error| error.into_storage_error(BACKEND))
+    }
+
+    /// Ends the writer after what is queued, and closes its connection.
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error says that it has ended already.
+            drop(closed.await);
+        }
+    }
+
+    /// How many transactions were committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+}
+
+enum Message {
+    Job(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// Work to do in the transaction that is under way, or the reason why there is none.
+type Job = Box<dyn for<'c> FnOnce(Begun<'c>) -> BoxFuture<'c, Option<Ran>> + Send>;
+
+type Begun<'c> = Result<&'c mut SqliteConnection, Arc<sqlx::Error>>;
+
+/// What a job did; nothing counts before its transaction is committed, an error neither: it may
+/// be owed to a neighbor.
+struct Ran {
+    succeeded: bool,
+    answer: Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>,
+}
+
+fn job<T, F>(work: F, answer: oneshot::Sender<Result<T, Error>>) -> Job
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+{
+    Box::new(move |begun| {
+        Box::pin(async move {
+            if answer.is_closed() {
+                return None;
+            }
+            let connection = match begun {
+                Ok(connection) => connection,
+                Err(error) => {
+                    let _ = answer.send(Err(Error::Commit(error)));
+                    return None;
+                }
+            };
+            // Nothing that a panic has left half done is used any more.
+            let result = AssertUnwindSafe(async { work(connection).await })
+                .catch_unwind()
+                .await
+                .unwrap_or(Err(Error::Panicked));
+            Some(Ran {
+                succeeded: result.is_ok(),
+                answer: Box::new(move |committed| {
+                    let result = committed.map_err(Error::Commit).and(result);
+                    // A caller that has gone away misses nothing.
+                    let _ = answer.send(result);
+                }),
+            })
+        })
+    })
+}
+
+struct WriterTask {
+    // Before the lock, so that it is dropped before it.
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    jobs: mpsc::Receiver<Message>,
+    commits: Arc<AtomicU64>,
+    lock: FileLock,
+}
+
+impl WriterTask {
+    async fn run(mut self) {
+        let mut closing = None;
+        while closing.is_none() {
+            match self.jobs.recv().await {
+                None => break,
+                Some(Message::Close(done)) => closing = Some(done),
+                Some(Message::Job(first)) => closing = self.commit_group(first).await,
+            }
+        }
+        self.jobs.close();
+        self.disconnect().await;
+        drop(self.lock);
+        if let Some(done) = closing {
+            // Who asked may be gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Runs `first`, and what is queued behind it, in one transaction. Returns who asked meanwhile
+    /// to close.
+    async fn commit_group(&mut self, first: Job) -> Option<oneshot::Sender<()>> {
+        let connection = match begin(&mut self.connection, &self.options).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(%error, "a transaction could not begin");
+                first(Err(error)).await;
+                self.disconnect().await;
+                return None;
+            }
+        };
+        let mut group = Vec::new();
+        let mut closing = None;
+        let mut next = Some(first);
+        let mut committed = Ok(());
+        while let Some(job) = next.take() {
+            committed = run_job(connection, job, &mut group).await;
+            if committed.is_ok() && group.len() < GROUP {
+                match self.jobs.try_recv() {
+                    Ok(Message::Job(job)) => next = Some(job),
+                    Ok(Message::Close(done)) => closing = Some(done),
+                    Err(_) => {}
+                }
+            }
+        }
+        if committed.is_ok() {
+            committed = execute(connection, "COMMIT").await;
+        }
+        match committed {
+            Ok(()) => {
+                self.commits.fetch_add(1, Ordering::SeqCst);
+                group.into_iter().for_each(|ran| (ran.answer)(Ok(())));
+            }
+            Err(error) => {
+                tracing::warn!(%error, jobs = group.len(), "a transaction was not committed");
+                // Rolls back whatever is left of it.
+                self.disconnect().await;
+                group
+                    .into_iter()
+                    .for_each(|ran| (ran.answer)(Err(Arc::clone(&error))));
+            }
+        }
+        closing
+    }
+
+    async fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed cleanly");
+        }
+    }
+}
+
+async fn begin<'c>(
+    connection: &'c mut Option<SqliteConnection>,
+    options: &SqliteConnectOptions,
+) -> Result<&'c mut SqliteConnection, Arc<sqlx::Error>> {
+    let open = match connection.take() {
+        Some(open) => open,
+        None => options.connect().await.map_err(Arc::new)?,
+    };
+    let connection = connection.insert(open);
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    Ok(connection)
+}
+
+/// Runs a job within its savepoint. An error means that the whole transaction is lost.
+async fn run_job(
+    connection: &mut SqliteConnection,
+    job: Job,
+    group: &mut Vec<Ran>,
+) -> Result<(), Arc<sqlx::Error>> {
+    if let Err(error) = execute(connection, "SAVEPOINT job").await {
+        job(Err(Arc::clone(&error))).await;
+        return Err(error);
+    }
+    if let Some(ran) = job(Ok(&mut *connection)).await {
+        let succeeded = ran.succeeded;
+        group.push(ran);
+        if !succeeded {
+            execute(connection, "ROLLBACK TO job").await?;
+        }
+    }
+    execute(connection, "RELEASE job").await
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+) -> Result<(), Arc<sqlx::Error>> {
+    let done = sqlx::query(statement).execute(connection).await;
+    done.map(drop).map_err(Arc::new)
+}
+
+/// How many jobs may wait; further callers wait for a place.
+const QUEUE: usize = 1024;
+
+/// How many jobs are committed together at most.
+const GROUP: usize = 128;
+
+#[cfg(test)]
+mod tests;
