@@ -1,0 +1,166 @@
+//! What happens between a CONNECT and its CONNACK.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fieldgate_core::ca::identity::CertificateIdentity;
+use fieldgate_core::transport::DisconnectReason;
+use fieldgate_core::transport::topic::DeviceTopic;
+use tokio::time::sleep;
+
+use crate::connection::Serving;
+use crate::packet::{Connect, ConnectAccepted, Version, Will};
+use crate::refusal::Refusal;
+use crate::registry::Place;
+use crate::session::closing::OpenSession;
+use crate::text::clip;
+
+/// An opened session that has not been told so yet.
+pub(crate) struct Opened {
+    pub(super) serving: Arc<Serving>,
+    pub(super) open: OpenSession,
+    pub(super) place: Place,
+    pub(super) version: Version,
+    pub(super) will: Option<Will>,
+    pub(super) keep_alive: Duration,
+    pub(super) accepted: ConnectAccepted,
+    pub(super) maximum_packet_size: usize,
+    pub(super) receive_maximum: u16,
+    pub(super) expires_later: bool,
+}
+
+/// Asks whether the device may come in, and opens its session.
+pub(crate) async fn open(
+    serving: &Arc<Serving>,
+    identity: &CertificateIdentity,
+    connect: Connect,
+) -> Result<Opened, Refusal> {
+    check(serving, identity, &connect)?;
+    let shared = &serving.shared;
+    let (options, counters) = (&shared.options, &shared.counters);
+
+    // The place is taken before the inbox is asked: a disconnect of the device that comes between
+    // its answer and the first message is not lost.
+    let place = shared
+        .registry
+        .enter((identity.organization_id, identity.device_id));
+    if place.is_flapping(options.takeovers_max, options.takeover_window) {
+        counters.takeovers_delayed.increment();
+        tracing::warn!(
+            device = %identity.device_id,
+            "the device takes its own session over again and again: is its key in use twice?"
+        );
+        tokio::select! {
+            biased;
+            reason = place.wait_killed() => return Err(refusal(reason)),
+            () = sleep(options.takeover_delay) => {}
+        }
+    }
+    // This is never given up half-way: whether it opened the session has to be known.
+    let opened = serving.inbox.open_session(identity).await;
+    let handle = match opened {
+        Ok(Ok(handle)) => handle,
+        Ok(Err(refused)) => {
+            tracing::info!(device = %identity.device_id, %refused, "the device may not come in");
+            return Err(Refusal::NotAuthorized);
+        }
+        Err(error) => {
+            tracing::warn!(device = %identity.device_id, %error, "a session cannot be opened");
+            return Err(Refusal::ServerUnavailable);
+        }
+    };
+    let open = OpenSession::new(Arc::clone(serving), handle);
+    match place.accept(handle.epoch) {
+        Ok(displaced) => counters.takeovers.add(displaced as u64),
+        Err(reason) => {
+            open.close().await;
+            return Err(refusal(reason));
+        }
+    }
+
+    let (keep_alive, server_keep_alive) = keep_alive(&connect, options.default_keep_alive);
+    let limits = serving.frame_limits();
+    Ok(Opened {
+        serving: Arc::clone(serving),
+        open,
+        place,
+        version: connect.version,
+        // Copied, so that the packet does not live as long as the session.
+        will: connect.will.map(|will| Will {
+            payload: Bytes::copy_from_slice(&will.payload),
+            ..will
+        }),
+        keep_alive,
+        accepted: ConnectAccepted {
+            receive_maximum: NonZeroU16::new(options.receive_maximum).unwrap_or(NonZeroU16::MIN),
+            maximum_packet_size: u32::try_from(limits.publish_max).unwrap_or(u32::MAX),
+            assigned_client_id: connect
+                .client_id
+                .is_empty()
+                .then(|| identity.device_id.to_string()),
+            server_keep_alive,
+        },
+        maximum_packet_size: connect
+            .maximum_packet_size
+            .map_or(usize::MAX, |max| max.get() as usize),
+        receive_maximum: connect.receive_maximum,
+        expires_later: connect.expires_later,
+    })
+}
+
+/// Checks what needs no storage.
+fn check(
+    serving: &Serving,
+    identity: &CertificateIdentity,
+    connect: &Connect,
+) -> Result<(), Refusal> {
+    let (organization, device) = (identity.organization_id, identity.device_id);
+    if connect.has_authentication_method {
+        return Err(Refusal::BadAuthenticationMethod);
+    }
+    let is_assigned = connect.client_id.is_empty();
+    if is_assigned && connect.version == Version::V3 && !connect.clean_start {
+        return Err(Refusal::ClientIdentifierNotValid);
+    }
+    if !is_assigned && connect.client_id != device.to_string() {
+        let client_id = clip(&connect.client_id);
+        tracing::warn!(%device, client_id, "another client id than the device's");
+        return Err(Refusal::ClientIdentifierNotValid);
+    }
+    if let Some(will) = &connect.will {
+        if will.topic != DeviceTopic::Status.name(organization, device) {
+            serving.shared.counters.publishes_denied.increment();
+            let topic = clip(&will.topic);
+            tracing::warn!(%device, topic, "a will to a topic that is not the device's status");
+            return Err(Refusal::WillTopic);
+        }
+        if will.payload.len() > serving.shared.options.will_max_bytes {
+            return Err(Refusal::PacketTooLarge);
+        }
+    }
+    Ok(())
+}
+
+/// The keep-alive, and what the client is told where it is not what it asked for.
+fn keep_alive(connect: &Connect, default: Duration) -> (Duration, Option<u16>) {
+    match connect.keep_alive {
+        0 => {
+            let secs = u16::try_from(default.as_secs()).unwrap_or(u16::MAX);
+            (default, Some(secs))
+        }
+        secs => (Duration::from_secs(secs.into()), None),
+    }
+}
+
+const fn refusal(reason: DisconnectReason) -> Refusal {
+    match reason {
+        DisconnectReason::CertificateExpired | DisconnectReason::NotAuthorized => {
+            Refusal::NotAuthorized
+        }
+        DisconnectReason::SessionTakenOver | DisconnectReason::ShuttingDown => {
+            Refusal::ServerUnavailable
+        }
+    }
+}
