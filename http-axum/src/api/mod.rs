@@ -1,0 +1,142 @@
+//! The routes: a file per noun, each handler in three steps - parse, call, convert.
+
+mod api_keys;
+mod ca;
+mod certificates;
+mod components;
+mod devices;
+mod groups;
+mod health;
+mod openapi;
+mod organizations;
+mod provision;
+mod quarantine;
+mod readings;
+mod sensors;
+mod sites;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Json, Response};
+use fieldgate_core::Fieldgate;
+use fieldgate_core::model::revision::Revision;
+use serde::Serialize;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::access::{Guard, guard};
+use crate::auth::Authenticator;
+use crate::docs;
+use crate::etag::ETag;
+use crate::idempotency::Replayed;
+use crate::limit::FailureLimit;
+use crate::middleware::{frame, limit_head, panicked, timeout};
+use crate::openapi::Documents;
+use crate::options::ApiOptions;
+use crate::problem::Problem;
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) fieldgate: Fieldgate,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) failures: FailureLimit,
+    pub(crate) request_timeout: Duration,
+    pub(crate) documents: Documents,
+}
+
+/// Some paths with their handlers and their part of the document.
+pub(crate) type Routes = Vec<UtoipaMethodRouter<Arc<Api>>>;
+
+/// All routes. The guard of [`crate::access`] is put around each of them, here and nowhere else.
+fn routes() -> Routes {
+    [
+        organizations::routes(),
+        api_keys::routes(),
+        tokens::routes(),
+        provision::routes(),
+        devices::routes(),
+        health::routes(),
+        certificates::routes(),
+        components::routes(),
+        sensors::routes(),
+        readings::routes(),
+        quarantine::routes(),
+        groups::routes(),
+        sites::routes(),
+        ca::routes(),
+        openapi::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The document as the handlers tell it; [`crate::openapi`] completes it.
+pub(crate) fn described() -> OpenApi {
+    let mut router = OpenApiRouter::new();
+    for route in routes() {
+        router = router.routes(route);
+    }
+    router.into_openapi()
+}
+
+/// The routes, guarded and framed.
+pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Router {
+    let failures = FailureLimit::new(Arc::clone(fieldgate.clock()), options.failed_per_minute);
+    let api = Arc::new(Api {
+        fieldgate,
+        authenticator: options.authenticator,
+        failures,
+        request_timeout: options.request_timeout,
+        documents: Documents::new(document),
+    });
+    let mut router = OpenApiRouter::new();
+    for (schemas, paths, handlers) in routes() {
+        let guarded = handlers.layer(from_fn_with_state(Guard::new(&api, &paths), guard));
+        router = router.routes((schemas, paths, guarded));
+    }
+    let (router, _) = router.split_for_parts();
+    let unknown = || async { Problem::of_status(StatusCode::NOT_FOUND) };
+    let v1 = framed(router.fallback(unknown), &api);
+    let docs = framed(docs::router(), &api);
+    Router::new()
+        .nest("/api/v1", v1.with_state(Arc::clone(&api)))
+        .merge(docs.with_state(api))
+}
+
+/// Puts around all of a router what every request passes; the last one is passed first.
+fn framed(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(api), timeout))
+        .layer(from_fn(limit_head))
+        .layer(from_fn_with_state(Arc::clone(api), frame))
+}
+
+/// The answer to a request that has created something.
+fn created<T: Serialize>(
+    location: String,
+    revision: Revision,
+    replayed: bool,
+    body: T,
+) -> Response {
+    (
+        StatusCode::CREATED,
+        [(LOCATION, location)],
+        ETag(revision),
+        Replayed(replayed),
+        Json(body),
+    )
+        .into_response()
+}
+
+/// The header for an answer that holds a secret.
+const NO_STORE: (axum::http::HeaderName, &str) = (axum::http::header::CACHE_CONTROL, "no-store");

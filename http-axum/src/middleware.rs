@@ -1,0 +1,164 @@
+//! What every request passes: its id, its limits, and the headers of its answer.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{OriginalUri, Request, State};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use fieldgate_core::model::id::uuid_v7;
+use fieldgate_core::random::{Random as _, SystemRandom};
+use tracing::Instrument as _;
+
+use crate::api::Api;
+use crate::problem::{PROBLEM_JSON, Problem};
+
+/// Gives the request its id and the answer its headers; turns every error into a problem with that
+/// id; writes one line to the log. Neither query nor body nor any header is written there.
+pub(crate) async fn frame(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let id = request_id(&api, request.headers());
+    let method = request.method().clone();
+    let original = request.extensions().get::<OriginalUri>();
+    let uri = original.map_or(request.uri(), |original| &original.0);
+    let path: String = uri.path().chars().take(PATH_LOGGED_CHARS).collect();
+    let span = tracing::info_span!("request", id = %id, %method, path);
+    let begun = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = settle(response, &id);
+    let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
+    span.in_scope(|| {
+        tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");
+    });
+    let headers = response.headers_mut();
+    secure(headers);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Ends a request that takes too long.
+pub(crate) async fn timeout(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(api.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "the request took too long: try again",
+        )
+        .retry_after(RETRY_AFTER)
+        .into_response(),
+    }
+}
+
+/// Refuses a request whose head is too large.
+pub(crate) async fn limit_head(request: Request, next: Next) -> Response {
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, str::len);
+    if target + headers.sum::<usize>() > HEAD_MAX_BYTES {
+        return Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+            format!("path, query and header fields have at most {HEAD_MAX_BYTES} octets together"),
+        )
+        .into_response();
+    }
+    next.run(request).await
+}
+
+/// The answer of a handler that has panicked. What it panicked with is not written anywhere here:
+/// it may hold anything.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a handler has panicked");
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+/// The id that the client gave the request, where it is one that can be passed on safely; else a
+/// new one.
+fn request_id(api: &Api, headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let sane = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    given.filter(sane).map_or_else(
+        || {
+            let mut octets = [0; 10];
+            // Without random octets the id is still good enough for a log.
+            let _ = SystemRandom.fill(&mut octets);
+            uuid_v7(api.fieldgate.clock().now(), octets).to_string()
+        },
+        str::to_owned,
+    )
+}
+
+/// Writes the request's id into a problem, and makes a problem of every other error.
+fn settle(response: Response, id: &str) -> Response {
+    let status = response.status();
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        let mut settled = problem.to_response(Some(id));
+        keep(response.headers(), settled.headers_mut());
+        return settled;
+    }
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let is_problem = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|media_type| media_type == PROBLEM_JSON);
+    if is_problem {
+        return response;
+    }
+    let mut settled = Problem::of_status(status).to_response(Some(id));
+    keep(response.headers(), settled.headers_mut());
+    settled
+}
+
+/// Keeps what an error's headers say beside its body.
+fn keep(from: &HeaderMap, to: &mut HeaderMap) {
+    if let Some(allow) = from.get(ALLOW) {
+        to.insert(ALLOW, allow.clone());
+    }
+}
+
+fn secure(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY_HEADERS {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// The header by which a request is found again in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    // What an answer says may be another thing a moment later, and is for its caller alone.
+    (CACHE_CONTROL, "private, no-cache"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+];
+
+const HEAD_MAX_BYTES: usize = 32 * 1024;
+const PATH_LOGGED_CHARS: usize = 256;
+const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -1,0 +1,285 @@
+//! The OpenAPI document: what the handlers say of themselves, completed by what holds for all.
+//!
+//! Who may call an operation, the ids in paths, the headers of conditional and repeated requests,
+//! and errors are told in one way everywhere, so they are told here.
+
+use axum::body::Bytes;
+use axum::http::Method;
+use fieldgate_core::model::api_key::Scope;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::{Tag, TagBuilder};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Required,
+    ServerBuilder,
+};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use crate::access::{self, Access};
+use crate::api::described;
+use crate::dto::{FieldProblem, ProblemBody};
+use crate::problem::PROBLEM_JSON;
+
+mod older;
+
+/// The OpenAPI document (3.1) of the API, without a running system.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut document = described();
+    let mut info = InfoBuilder::new()
+        .title("Fieldgate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .build();
+    let mut license = LicenseBuilder::new().name("MIT OR Apache-2.0").build();
+    license.identifier = Some("MIT OR Apache-2.0".to_owned());
+    info.license = Some(license);
+    document.info = info;
+    document.servers = Some(vec![ServerBuilder::new().url("/").build()]);
+    document.tags = Some(TAGS.iter().map(tag).collect());
+    let components = document.components.get_or_insert_default();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.add_security_scheme(BEARER, bearer);
+    for (name, schema) in [
+        (ProblemBody::name(), ProblemBody::schema()),
+        (FieldProblem::name(), FieldProblem::schema()),
+    ] {
+        components.schemas.insert(name.into_owned(), schema);
+    }
+    let described = std::mem::take(&mut document.paths.paths);
+    for (path, mut item) in described {
+        let path = path.replace("/{file}", "/{issuerKeyId}.crl");
+        complete(&path, &mut item);
+        let path = format!("/api/v1{path}");
+        document.paths.paths.insert(path, item);
+    }
+    document
+}
+
+/// The same document converted down to OpenAPI 3.0.3, for tools that refuse 3.1.
+///
+/// # Errors
+///
+/// Those of writing JSON, which this document does not have.
+pub fn openapi_3_0(document: &OpenApi) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(document)?;
+    older::convert(&mut value);
+    Ok(value)
+}
+
+/// Both documents as text.
+#[derive(Clone, Debug)]
+pub(crate) struct Documents {
+    pub(crate) current: Bytes,
+    pub(crate) down_converted: Bytes,
+}
+
+impl Documents {
+    pub(crate) fn new(document: &OpenApi) -> Self {
+        let current = document.to_json().unwrap_or_default();
+        let older = openapi_3_0(document).map(|older| older.to_string());
+        Self {
+            current: Bytes::from(current),
+            down_converted: Bytes::from(older.unwrap_or_default()),
+        }
+    }
+}
+
+/// Completes the operations of a path.
+fn complete(path: &str, item: &mut PathItem) {
+    // What can be changed by PUT has a revision.
+    let has_revision = item.put.is_some();
+    let operations = [
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+    ];
+    for (method, operation) in operations {
+        let Some(operation) = operation else {
+            continue;
+        };
+        name_path_parameters(path, operation);
+        tell_access(operation);
+        match method {
+            Method::PUT | Method::DELETE if has_revision => {
+                add_parameter(operation, header_parameter("If-Match", IF_MATCH));
+            }
+            Method::POST if operation.security.as_ref().is_some_and(|s| !s.is_empty()) => {
+                add_parameter(
+                    operation,
+                    header_parameter("Idempotency-Key", IDEMPOTENCY_KEY),
+                );
+                add_header(
+                    operation,
+                    "201",
+                    "Idempotency-Replayed",
+                    IDEMPOTENCY_REPLAYED,
+                );
+            }
+            _ => {}
+        }
+        if has_revision && method != Method::DELETE {
+            add_header(operation, "200", "ETag", ETAG);
+        }
+        for (status, description) in ERRORS {
+            let responses = &mut operation.responses.responses;
+            responses.insert(status.to_owned(), RefOr::T(problem(description)));
+        }
+    }
+}
+
+/// Says who may call an operation, as the access table has it.
+fn tell_access(operation: &mut Operation) {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let entry = access::operation(id).map(|entry| entry.access);
+    let needs = match entry {
+        None => return,
+        Some(Access::Public) => {
+            operation.security = Some(Vec::new());
+            return;
+        }
+        Some(Access::Server) => "Needs a key of the server.".to_owned(),
+        Some(Access::Scopes(scopes)) => format!("Needs a key with {}.", list(scopes)),
+        Some(Access::ServerOrScopes(scopes)) => {
+            format!("Needs a key with {}, or a key of the server.", list(scopes))
+        }
+    };
+    let requirement = SecurityRequirement::new(BEARER, [] as [&str; 0]);
+    operation.security = Some(vec![requirement]);
+    operation.description = Some(match operation.description.take() {
+        Some(text) if !text.is_empty() => format!("{text}\n\n{needs}"),
+        _ => needs,
+    });
+}
+
+fn list(scopes: &[Scope]) -> String {
+    let scopes = scopes.iter().map(|scope| format!("`{scope}`"));
+    let scopes: Vec<_> = scopes.collect();
+    match scopes.as_slice() {
+        [scope] => format!("the scope {scope}"),
+        scopes => format!("the scopes {}", scopes.join(" and ")),
+    }
+}
+
+/// Declares the variable parts of a path.
+fn name_path_parameters(path: &str, operation: &mut Operation) {
+    let parts = path.split('{').skip(1);
+    let names = parts
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name);
+    let parameters = names.map(|name| {
+        let (description, format) = match name {
+            "issuerKeyId" => ("The issuer's key id in lower-case hexadecimal", None),
+            "serialNumber" => ("The serial number in hexadecimal", None),
+            "apiKeyId" => ("The API key", Some("uuid")),
+            "componentId" => ("The component", Some("uuid")),
+            "deviceId" => ("The device", Some("uuid")),
+            "groupId" => ("The device group", Some("uuid")),
+            "organizationId" => ("The organization", Some("uuid")),
+            "quarantineId" => ("The quarantined item", Some("uuid")),
+            "sensorId" => ("The sensor", Some("uuid")),
+            "siteId" => ("The site", Some("uuid")),
+            "tokenId" => ("The registration token", Some("uuid")),
+            _ => ("", None),
+        };
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(format.map(|format| SchemaFormat::Custom(format.to_owned())));
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(schema))
+            .build()
+    });
+    let mut all: Vec<_> = parameters.map(RefOr::T).collect();
+    all.append(operation.parameters.get_or_insert_default());
+    operation.parameters = (!all.is_empty()).then_some(all);
+}
+
+fn header_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+fn add_parameter(operation: &mut Operation, parameter: Parameter) {
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.push(RefOr::T(parameter));
+}
+
+fn add_header(operation: &mut Operation, status: &str, name: &str, description: &str) {
+    let response = operation.responses.responses.get_mut(status);
+    if let Some(RefOr::T(response)) = response {
+        let header = HeaderBuilder::new()
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .build();
+        response.headers.insert(name.to_owned(), header.into());
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content(PROBLEM_JSON, content)
+        .build()
+}
+
+fn tag((name, description): &(&str, &str)) -> Tag {
+    TagBuilder::new()
+        .name(*name)
+        .description(Some(*description))
+        .build()
+}
+
+const BEARER: &str = "apiKey";
+
+const DESCRIPTION: &str = "Registers devices, gives them certificates, and keeps what they \
+     report.\n\nIds are UUIDs of version 7, times are RFC 3339 in UTC, enumerations may grow. Lists \
+     come in pages: take `nextCursor` as the next `cursor`. Errors are problems (RFC 9457); go by \
+     their `code`. What belongs to another organization is answered as what is not there.";
+
+const ERRORS: [(&str, &str); 2] = [
+    (
+        "4XX",
+        "Refused, and nothing has changed: see `code` and `detail`. 429 comes with `Retry-After`.",
+    ),
+    (
+        "5XX",
+        "The server cannot serve the request. 503 comes with `Retry-After`.",
+    ),
+];
+
+const ETAG: &str = "The revision, for If-Match.";
+const IDEMPOTENCY_KEY: &str = "1 to 128 visible ASCII characters. Repeated within a day, the same \
+     request with the same key is not carried out again; another request with it is 422.";
+const IDEMPOTENCY_REPLAYED: &str = "`true` where the request had been carried out before.";
+const IF_MATCH: &str = "The ETag of what is to be changed: 412 where it has been changed since.";
+
+const TAGS: [(&str, &str); 14] = [
+    ("registration", "Registering devices, and provisioning them"),
+    ("devices", "Things with an identity and a certificate"),
+    ("health", "How devices are and were"),
+    ("certificates", "What the CA has issued to devices"),
+    ("components", "Addressable parts of devices"),
+    ("sensors", "Typed data channels of components"),
+    ("readings", "Observed values"),
+    ("quarantine", "What devices sent and could not be taken"),
+    ("device-groups", "Saved selections of devices by tags"),
+    ("sites", "Places that devices belong to"),
+    ("api-keys", "Keys of the organization, or of the server"),
+    ("organizations", "The tenants"),
+    ("ca", "Public files of the certification authority"),
+    ("openapi", "This document"),
+];
