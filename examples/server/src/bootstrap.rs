@@ -1,0 +1,143 @@
+//! The first start: the organization `default`, and the first keys.
+
+use std::io;
+
+use anyhow::Context as _;
+use fieldgate_core::Fieldgate;
+use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use fieldgate_core::model::id::OrganizationId;
+use fieldgate_core::model::page::{PageLimit, PageRequest};
+use fieldgate_core::model::secret::SecretText;
+use fieldgate_core::service::NewApiKey;
+use fieldgate_core::storage::ServerProof;
+use zeroize::Zeroizing;
+
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::private_file;
+
+/// What the first start made.
+#[derive(Debug, Default)]
+pub(crate) struct Bootstrapped {
+    /// The key of the organization `default`, if it was made just now.
+    pub(crate) admin_key: Option<SecretText>,
+}
+
+/// Makes the organization `default` and the first keys, where nothing is there yet, or where an
+/// earlier first start was cut off.
+///
+/// A marker in the data directory is there from before the first change until the keys lie in
+/// their files. While it is there no key has ever been shown, so that those which a start that was
+/// cut off has stored are removed, and new ones made: there is never an installation to which
+/// nobody has a key.
+///
+/// # Errors
+///
+/// [`Failure`] where storage or files fail; the next start goes on.
+pub(crate) async fn bootstrap(
+    fieldgate: &Fieldgate,
+    directory: &DataDir,
+) -> Result<Bootstrapped, Failure> {
+    let marker = directory.first_start_marker();
+    let interrupted = marker
+        .try_exists()
+        .context("the data directory cannot be read")?;
+    if !interrupted && !is_empty(fieldgate).await? {
+        return Ok(Bootstrapped::default());
+    }
+    match private_file::create(&marker, b"") {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(Failure::runtime(format!("the data directory: {error}")));
+        }
+        _ => {}
+    }
+    let organization = default_organization(fieldgate).await?;
+    let owner = KeyOwner::Organization(organization);
+    let admin_key = fresh_key(fieldgate, owner, "admin", &Scope::ORGANIZATION).await?;
+    let server_key = fresh_key(fieldgate, KeyOwner::Server, "server", &[Scope::Server]).await?;
+    for (path, key) in [
+        (directory.admin_key(), &admin_key),
+        (directory.server_key(), &server_key),
+    ] {
+        let line = Zeroizing::new(format!("{}\n", key.as_str()));
+        private_file::replace(&path, line.as_bytes())
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    private_file::remove(&marker).context("the data directory cannot be changed")?;
+    Ok(Bootstrapped {
+        admin_key: Some(admin_key),
+    })
+}
+
+/// Nothing is there: no organization, and no key by which somebody has removed them all.
+async fn is_empty(fieldgate: &Fieldgate) -> Result<bool, Failure> {
+    let organizations = fieldgate.organizations();
+    let page = organizations
+        .list(
+            ServerProof::vouch(),
+            PageRequest::first(PageLimit::default()),
+        )
+        .await;
+    let organizations = page.context("the storage cannot be read")?.items;
+    let keys = fieldgate.api_keys();
+    let page = keys
+        .list(KeyOwner::Server, PageRequest::first(PageLimit::default()))
+        .await;
+    let keys = page.context("the storage cannot be read")?.items;
+    Ok(organizations.is_empty() && keys.is_empty())
+}
+
+async fn default_organization(fieldgate: &Fieldgate) -> Result<OrganizationId, Failure> {
+    let organizations = fieldgate.organizations();
+    let slug = SLUG.parse().context("the first slug")?;
+    let found = organizations.organization_by_slug(&slug).await;
+    match found {
+        Ok(organization) => return Ok(organization.id),
+        Err(fieldgate_core::Error::NotFound { .. }) => {}
+        Err(error) => return Err(anyhow::Error::new(error).into()),
+    }
+    let name = NAME.parse().context("the first name")?;
+    let created = organizations
+        .create(ServerProof::vouch(), slug, name, None)
+        .await;
+    Ok(created
+        .context("the organization `default` cannot be made")?
+        .organization
+        .id)
+}
+
+/// Mints a key and removes all that the owner had before.
+async fn fresh_key(
+    fieldgate: &Fieldgate,
+    owner: KeyOwner,
+    name: &str,
+    scopes: &[Scope],
+) -> Result<SecretText, Failure> {
+    let keys = fieldgate.api_keys();
+    loop {
+        let page = keys.list(owner, PageRequest::first(PageLimit::MAX)).await;
+        let page = page.context("the storage cannot be read")?;
+        for key in &page.items {
+            let revoked = keys.revoke(owner, key.id).await;
+            revoked.context("a key of the interrupted first start cannot be removed")?;
+        }
+        if !page.more {
+            break;
+        }
+    }
+    let scopes: std::collections::BTreeSet<_> = scopes.iter().copied().collect();
+    let new = NewApiKey {
+        name: name.parse().context("the first key's name")?,
+        scopes: scopes.clone(),
+        expires_at: None,
+    };
+    let minted = keys.mint(owner, &scopes, new, None).await;
+    let minted = minted.context("the first keys cannot be made")?;
+    minted
+        .text
+        .ok_or_else(|| Failure::runtime("the first key has no text"))
+}
+
+/// The slug of the first organization.
+pub(crate) const SLUG: &str = "default";
+const NAME: &str = "Default";
