@@ -119,14 +119,15 @@ impl Error {
         Self::Refused(StorageError::Taken(what))
     }
 
-    /// What a caller hears, of the database called `backend`.
-    pub(crate) fn into_storage_error(self, backend: &'static str) -> StorageError {
+    /// What a caller hears.
+    pub(crate) fn into_storage_error(self, dialect: &Dialect) -> StorageError {
         let available = match self {
             Self::Refused(refused) => return refused,
             Self::Commit(_) | Self::Stopped => false,
-            Self::Sqlx(ref error) => !is_outage(error),
+            Self::Sqlx(ref error) => !dialect.is_outage(error),
             Self::Lost | Self::Panicked | Self::Row { .. } => true,
         };
+        let backend = dialect.backend;
         let source = Box::new(self);
         if available {
             StorageError::Backend { backend, source }
@@ -136,21 +137,27 @@ impl Error {
     }
 }
 
-/// Whether the database cannot work now, and may later.
-fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| SQLITE_OUTAGES.contains(&(code & 0xff))),
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::WorkerCrashed => true,
-        _ => false,
-    }
+/// How a database reports its errors.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// Its name.
+    pub(crate) backend: &'static str,
+    /// Whether an error code of it says that it cannot work now, and may later.
+    pub(crate) is_outage_code: fn(&str) -> bool,
 }
 
-/// SQLite's primary result codes BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN
-/// and PROTOCOL.
-const SQLITE_OUTAGES: [u32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
+impl Dialect {
+    /// Whether the database cannot work now, and may later.
+    fn is_outage(&self, error: &sqlx::Error) -> bool {
+        match error {
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| (self.is_outage_code)(&code)),
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        }
+    }
+}

@@ -59,7 +59,7 @@ pub fn before(secs: u64) -> Timestamp {
 #[track_caller]
 pub fn parse<T: FromStr>(text: &str) -> T {
     text.parse()
-        .unwrap_or_else(|_| panic!("not a valid value: {text:?}"))
+        .unwrap_or_else(|_| panic!("not a valid value: {text:.80?}"))
 }
 
 /// Octets for an id: none are given twice in a process, and later ones make greater ids.
@@ -101,7 +101,7 @@ pub fn tags(texts: &[&str]) -> Tags {
 #[must_use]
 pub fn metadata() -> Metadata {
     parse(
-        r#"{"array":[1,-2,3.5,[]],"empty":{},"false":false,"html":"<b>&amp;\"'</b>","null":null,"quote":"\"\\\n\u0000","unicode":"Zürich 漢字 🚜"}"#,
+        r#"{"array":[1,-2,3.5,[]],"empty":{},"false":false,"html":"<b>&amp;\"'</b>","null":null,"numbers":[0.1,-0.0,5e-324,-1.5e-300,1.7976931348623157e308,-9223372036854775808,18446744073709551615],"quote":"\"\\\n\u0000","unicode":"Zürich 漢字 🚜"}"#,
     )
 }
 

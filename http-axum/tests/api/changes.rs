@@ -18,15 +18,24 @@ async fn put_clears_what_is_absent_but_for_the_status() {
         "profile": "greenhouse@1.0",
         "status": "MAINTENANCE",
     });
-    let device = world.send(put(&path).key(&acme.key).json(&full)).await.ok(200);
+    let device = world
+        .send(put(&path).key(&acme.key).json(&full))
+        .await
+        .ok(200);
     assert_eq!(device["tags"], json!(["a", "b"]));
     for name in ["name", "metadata", "siteId", "profile", "status"] {
         assert_eq!(device[name], full[name], "{name}");
     }
     assert_eq!(device["location"]["label"], "roof");
     let bare = json!({"name": "bare"});
-    let device = world.send(put(&path).key(&acme.key).json(&bare)).await.ok(200);
-    assert_eq!((&device["tags"], &device["metadata"]), (&json!([]), &json!({})));
+    let device = world
+        .send(put(&path).key(&acme.key).json(&bare))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&device["tags"], &device["metadata"]),
+        (&json!([]), &json!({}))
+    );
     for name in ["location", "siteId", "profile"] {
         assert!(device.get(name).is_none(), "{name}");
     }
@@ -35,7 +44,10 @@ async fn put_clears_what_is_absent_but_for_the_status() {
     assert_eq!(read, device);
     // null is as absent.
     let null = json!({"name": "bare", "location": null, "tags": null, "status": null});
-    world.send(put(&path).key(&acme.key).json(&null)).await.ok(200);
+    world
+        .send(put(&path).key(&acme.key).json(&null))
+        .await
+        .ok(200);
 }
 
 #[tokio::test]
@@ -71,11 +83,17 @@ async fn the_other_nouns_are_changed_the_same_way() {
         ),
     ] {
         let path = format!("/api/v1/{path}/{}", acme.ids[id]);
-        let changed = world.send(put(&path).key(&acme.key).json(&full)).await.ok(200);
+        let changed = world
+            .send(put(&path).key(&acme.key).json(&full))
+            .await
+            .ok(200);
         for (name, value) in full.as_object().unwrap() {
             assert_eq!(changed[name], *value, "{path} {name}");
         }
-        let cleared = world.send(put(&path).key(&acme.key).json(&bare)).await.ok(200);
+        let cleared = world
+            .send(put(&path).key(&acme.key).json(&bare))
+            .await
+            .ok(200);
         for name in ["description", "timeZone", "location", "profile", "unit"] {
             assert!(cleared.get(name).is_none(), "{path} {name}");
         }
@@ -101,9 +119,17 @@ async fn a_change_can_name_what_it_was_made_from() {
         ("devices", &acme.ids["deviceId"], json!({"name": "x"})),
         ("components", &acme.ids["componentId"], json!({"name": "x"})),
         ("sensors", &acme.ids["sensorId"], json!({"name": "x"})),
-        ("device-groups", &acme.ids["groupId"], json!({"name": "x", "selector": {}})),
+        (
+            "device-groups",
+            &acme.ids["groupId"],
+            json!({"name": "x", "selector": {}}),
+        ),
         ("sites", &acme.ids["siteId"], json!({"name": "x"})),
-        ("organizations", &organization, json!({"name": "x", "slug": "xx"})),
+        (
+            "organizations",
+            &organization,
+            json!({"name": "x", "slug": "xx"}),
+        ),
     ] {
         let key = match path {
             "organizations" => &world.server_key,
@@ -162,13 +188,26 @@ async fn a_deleted_device_is_gone_from_every_answer_and_its_name_is_free() {
         let answer = world.send(get(&path).key(&acme.key)).await;
         answer.problem(404, "not_found");
     }
-    for list in ["devices", "components", "sensors", "quarantine", "devices/registration/tokens"] {
-        let found = world.send(get(&format!("/api/v1/{list}")).key(&acme.key)).await;
+    for list in [
+        "devices",
+        "components",
+        "sensors",
+        "quarantine",
+        "devices/registration/tokens",
+    ] {
+        let found = world
+            .send(get(&format!("/api/v1/{list}")).key(&acme.key))
+            .await;
         assert_eq!(found.ok(200)["items"], json!([]), "{list}");
     }
-    world.send(delete(&path).key(&acme.key)).await.problem(404, "not_found");
+    world
+        .send(delete(&path).key(&acme.key))
+        .await
+        .problem(404, "not_found");
     let again = post("/api/v1/devices").key(&acme.key);
-    let again = world.send(again.json(&json!({"name": "acme device"}))).await;
+    let again = world
+        .send(again.json(&json!({"name": "acme device"})))
+        .await;
     again.ok(201);
 }
 
@@ -180,7 +219,10 @@ async fn what_is_in_use_is_not_deleted() {
     let answer = world.send(delete(&path).key(&world.server_key)).await;
     answer.problem(409, "organization_in_use");
     let path = format!("/api/v1/sites/{}", acme.ids["siteId"]);
-    world.send(delete(&path).key(&acme.key)).await.problem(409, "site_in_use");
+    world
+        .send(delete(&path).key(&acme.key))
+        .await
+        .problem(409, "site_in_use");
     world.send(get(&path).key(&acme.key)).await.ok(200);
 }
 
@@ -190,7 +232,9 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
     let acme = world.tenant("acme").await;
     let fields = async |path: String| -> Vec<String> {
         let body = world.send(get(&path).key(&acme.key)).await.ok(200);
-        let body = body.get("items").map_or(body.clone(), |items| items[0].clone());
+        let body = body
+            .get("items")
+            .map_or(body.clone(), |items| items[0].clone());
         let Value::Object(members) = body else {
             panic!("{path}: {body}");
         };
@@ -206,7 +250,10 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
             "certificate createdAt firstSessionAt id lastSeenAt metadata name online \
              organizationId profile revision siteId status statusChangedAt tags updatedAt",
         ),
-        (format!("/api/v1/sites/{}", id("siteId")), "description id name"),
+        (
+            format!("/api/v1/sites/{}", id("siteId")),
+            "description id name",
+        ),
         (
             format!("/api/v1/components/{}", id("componentId")),
             "deviceId id key metadata name origin tags",
@@ -237,7 +284,10 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
             format!("/api/v1/device-groups/{}", id("groupId")),
             "deviceCount id name selector",
         ),
-        ("/api/v1/quarantine".to_owned(), "detail deviceId id raw reason receivedAt"),
+        (
+            "/api/v1/quarantine".to_owned(),
+            "detail deviceId id raw reason receivedAt",
+        ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().map(str::to_owned).collect();
         assert_eq!(fields(path.clone()).await, expected, "{path}");

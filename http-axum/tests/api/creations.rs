@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Call, TOKENS, World, delete, get, post};
 
 fn keyed(call: Call, key: &str, idempotency: &str, body: &Value) -> Call {
-    call.key(key).header("idempotency-key", idempotency).json(body)
+    call.key(key)
+        .header("idempotency-key", idempotency)
+        .json(body)
 }
 
 #[tokio::test]
@@ -16,13 +18,18 @@ async fn a_location_leads_to_what_was_made() {
     let acme = world.tenant("acme").await;
     for (path, body) in [
         ("devices", json!({"name": "x"})),
-        ("components", json!({"deviceId": acme.ids["deviceId"], "key": "x"})),
+        (
+            "components",
+            json!({"deviceId": acme.ids["deviceId"], "key": "x"}),
+        ),
         ("device-groups", json!({"name": "x", "selector": {}})),
         ("sites", json!({"name": "x"})),
     ] {
         let call = post(&format!("/api/v1/{path}")).key(&acme.key).json(&body);
         let made = world.send(call).await;
-        let found = world.send(get(made.header("location").unwrap()).key(&acme.key)).await;
+        let found = world
+            .send(get(made.header("location").unwrap()).key(&acme.key))
+            .await;
         assert_eq!(found.ok(200), made.ok(201));
         assert_eq!(found.header("etag"), made.header("etag"));
         assert_eq!(made.header("etag"), Some("\"1\""));
@@ -36,23 +43,35 @@ async fn taken_names_are_conflicts() {
     let acme = world.tenant("acme").await;
     let device = &acme.ids["deviceId"];
     for (path, body, code) in [
-        ("devices", json!({"name": "acme device"}), "device_name_taken"),
+        (
+            "devices",
+            json!({"name": "acme device"}),
+            "device_name_taken",
+        ),
         (
             "devices/registration/tokens",
             json!({"deviceName": "acme device"}),
             "device_name_taken",
         ),
-        ("components", json!({"deviceId": device, "key": "acme-part"}), "component_key_taken"),
+        (
+            "components",
+            json!({"deviceId": device, "key": "acme-part"}),
+            "component_key_taken",
+        ),
     ] {
         let call = post(&format!("/api/v1/{path}")).key(&acme.key).json(&body);
         world.send(call).await.problem(409, code);
     }
     let body = json!({"slug": "acme", "name": "x"});
-    let call = post("/api/v1/organizations").key(&world.server_key).json(&body);
+    let call = post("/api/v1/organizations")
+        .key(&world.server_key)
+        .json(&body);
     world.send(call).await.problem(409, "slug_taken");
     for slug in ["api", "docs", "A", "x", "a b", "metrics"] {
         let body = json!({"slug": slug, "name": "x"});
-        let call = post("/api/v1/organizations").key(&world.server_key).json(&body);
+        let call = post("/api/v1/organizations")
+            .key(&world.server_key)
+            .json(&body);
         assert_eq!(world.send(call).await.pointers(), ["/slug"], "{slug}");
     }
 }
@@ -60,7 +79,11 @@ async fn taken_names_are_conflicts() {
 /// Every operation that makes something, and how.
 fn posts(device: &str) -> Vec<(&'static str, Value, Value)> {
     vec![
-        ("/api/v1/devices", json!({"name": "one"}), json!({"name": "two"})),
+        (
+            "/api/v1/devices",
+            json!({"name": "one"}),
+            json!({"name": "two"}),
+        ),
         (
             "/api/v1/components",
             json!({"deviceId": device, "key": "one"}),
@@ -71,8 +94,16 @@ fn posts(device: &str) -> Vec<(&'static str, Value, Value)> {
             json!({"name": "one", "selector": {}}),
             json!({"name": "two", "selector": {}}),
         ),
-        ("/api/v1/sites", json!({"name": "one"}), json!({"name": "two"})),
-        (TOKENS, json!({"deviceName": "three"}), json!({"deviceName": "four"})),
+        (
+            "/api/v1/sites",
+            json!({"name": "one"}),
+            json!({"name": "two"}),
+        ),
+        (
+            TOKENS,
+            json!({"deviceName": "three"}),
+            json!({"deviceName": "four"}),
+        ),
         (
             "/api/v1/api-keys",
             json!({"name": "one", "scopes": ["admin"]}),
@@ -97,7 +128,9 @@ async fn a_repeated_request_is_not_carried_out_again() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
     let count = async |path: &str| {
-        let found = world.send(get(&format!("{path}?limit=500")).key(&acme.key)).await;
+        let found = world
+            .send(get(&format!("{path}?limit=500")).key(&acme.key))
+            .await;
         found.ok(200)["items"].as_array().unwrap().len()
     };
     for (number, (path, body, other)) in posts(&acme.ids["deviceId"]).into_iter().enumerate() {
@@ -131,7 +164,12 @@ async fn organizations_are_made_once_too() {
     let world = World::new().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     let send = async || {
-        let call = keyed(post("/api/v1/organizations"), &world.server_key, "once", &body);
+        let call = keyed(
+            post("/api/v1/organizations"),
+            &world.server_key,
+            "once",
+            &body,
+        );
         world.send(call).await
     };
     let first = send().await;
@@ -156,7 +194,10 @@ async fn another_sender_and_another_path_have_keys_of_their_own() {
     assert_eq!(other.header("idempotency-replayed"), None);
     assert_ne!(other.ok(201)["id"], first["id"]);
     let site = keyed(post("/api/v1/sites"), &one, "same", &body);
-    world.send(site).await.problem(422, "idempotency_key_reused");
+    world
+        .send(site)
+        .await
+        .problem(422, "idempotency_key_reused");
 }
 
 #[tokio::test]
@@ -242,7 +283,12 @@ async fn registration_of_a_known_device_changes_nothing_else() {
     let other_name = json!({"deviceId": id, "deviceName": "other"});
     assert_eq!(register(other_name).await.pointers(), ["/deviceName"]);
     assert_eq!(register(json!({})).await.pointers(), ["/deviceName"]);
-    for (secs, fits) in [(59, false), (60, true), (2_592_000, true), (2_592_001, false)] {
+    for (secs, fits) in [
+        (59, false),
+        (60, true),
+        (2_592_000, true),
+        (2_592_001, false),
+    ] {
         let body = json!({"deviceId": id, "deviceName": "acme device", "expiresInSeconds": secs});
         let answer = register(body).await;
         match fits {
@@ -265,7 +311,10 @@ async fn tokens_are_revoked_once() {
     let acme = world.tenant("acme").await;
     let path = format!("{TOKENS}/{}", acme.ids["tokenId"]);
     world.send(delete(&path).key(&acme.key)).await.ok(204);
-    world.send(delete(&path).key(&acme.key)).await.problem(404, "not_found");
+    world
+        .send(delete(&path).key(&acme.key))
+        .await
+        .problem(404, "not_found");
     let used = format!("{TOKENS}?state=USED");
     let used = world.send(get(&used).key(&acme.key)).await.ok(200);
     let used = used["items"][0]["id"].as_str().unwrap();

@@ -48,7 +48,9 @@ fn each(name: &str, value: &Value, check: &mut dyn FnMut(&str, &serde_json::Map<
         Value::Array(items) => items.iter().for_each(|item| each(name, item, check)),
         Value::Object(members) => {
             check(name, members);
-            members.iter().for_each(|(name, value)| each(name, value, check));
+            members
+                .iter()
+                .for_each(|(name, value)| each(name, value, check));
         }
         _ => {}
     }
@@ -64,13 +66,38 @@ fn the_document_for_older_tools_says_nothing_that_they_do_not_know() {
         if name == "properties" || name == "example" {
             return;
         }
-        for keyword in ["const", "examples", "propertyNames", "$defs", "identifier", "webhooks"] {
+        for keyword in [
+            "const",
+            "examples",
+            "propertyNames",
+            "$defs",
+            "identifier",
+            "webhooks",
+        ] {
             assert!(!members.contains_key(keyword), "{}", text());
         }
-        assert!(!members.get("type").is_some_and(Value::is_array), "{}", text());
-        assert!(members.get("type").is_none_or(|kind| kind != "null"), "{}", text());
-        assert!(!members.get("exclusiveMinimum").is_some_and(Value::is_number), "{}", text());
-        assert!(!members.contains_key("$ref") || members.len() == 1, "{}", text());
+        assert!(
+            !members.get("type").is_some_and(Value::is_array),
+            "{}",
+            text()
+        );
+        assert!(
+            members.get("type").is_none_or(|kind| kind != "null"),
+            "{}",
+            text()
+        );
+        assert!(
+            !members
+                .get("exclusiveMinimum")
+                .is_some_and(Value::is_number),
+            "{}",
+            text()
+        );
+        assert!(
+            !members.contains_key("$ref") || members.len() == 1,
+            "{}",
+            text()
+        );
     });
 }
 
@@ -83,7 +110,10 @@ fn every_operation_is_told_in_full() {
         for (method, operation) in item.as_object().unwrap() {
             let told = |name: &str| {
                 let text = operation[name].as_str();
-                assert!(text.is_some_and(|text| !text.is_empty()), "{method} {path} {name}");
+                assert!(
+                    text.is_some_and(|text| !text.is_empty()),
+                    "{method} {path} {name}"
+                );
             };
             told("summary");
             told("operationId");
@@ -91,20 +121,34 @@ fn every_operation_is_told_in_full() {
             assert!(responses.contains_key("4XX") && responses.contains_key("5XX"));
             for (status, response) in responses {
                 let text = response["description"].as_str();
-                assert!(text.is_some_and(|text| !text.is_empty()), "{method} {path} {status}");
+                assert!(
+                    text.is_some_and(|text| !text.is_empty()),
+                    "{method} {path} {status}"
+                );
                 let is_error = status.ends_with("XX");
                 let media_type = &response["content"]["application/problem+json"];
                 let problem = "#/components/schemas/Problem";
                 assert_eq!(is_error, media_type["schema"]["$ref"] == problem);
             }
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            for name in path.split('{').skip(1).filter_map(|part| part.split('}').next()) {
-                let declared = parameters.iter().filter(|parameter| {
-                    parameter["name"] == name && parameter["in"] == "path"
-                });
+            let parameters = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            for name in path
+                .split('{')
+                .skip(1)
+                .filter_map(|part| part.split('}').next())
+            {
+                let declared = parameters
+                    .iter()
+                    .filter(|parameter| parameter["name"] == name && parameter["in"] == "path");
                 assert_eq!(declared.count(), 1, "{method} {path} {name}");
             }
-            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+            assert_eq!(
+                operation["tags"].as_array().map(Vec::len),
+                Some(1),
+                "{method} {path}"
+            );
         }
     }
 }
@@ -136,23 +180,37 @@ fn no_example_looks_like_a_secret() {
 async fn the_page_to_read_it_works_without_the_internet() {
     let world = World::new().await;
     let answer = world.send(get("/docs")).await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (308, Some("/docs/")));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (308, Some("/docs/"))
+    );
     let page = world.send(get("/docs/")).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"));
     let text = page.text();
-    assert!(!text.contains("http://") && !text.contains("https://"), "{text}");
+    assert!(
+        !text.contains("http://") && !text.contains("https://"),
+        "{text}"
+    );
     // All that the page names is there, and it runs no script but from files.
-    for part in text.split(['"', '\'']).filter(|part| part.starts_with("./")) {
+    for part in text
+        .split(['"', '\''])
+        .filter(|part| part.starts_with("./"))
+    {
         let file = world.send(get(&format!("/docs/{}", &part[2..]))).await;
         assert_eq!(file.status, 200, "{part}");
     }
     assert!(!text.contains("<script>"));
     let settings = world.send(get("/docs/swagger-initializer.js")).await.text();
     assert!(settings.contains("../api/v1/openapi.json"), "{settings}");
-    for path in ["/docs/none", "/docs/../Cargo.toml", "/docs/%2e%2e/Cargo.toml", "/docs/%00"] {
+    for path in [
+        "/docs/none",
+        "/docs/../Cargo.toml",
+        "/docs/%2e%2e/Cargo.toml",
+        "/docs/%00",
+    ] {
         let answer = world.send(get(path)).await;
         assert_eq!(answer.status, 404, "{path}");
     }

@@ -48,9 +48,13 @@ async fn a_host_brings_its_own_authenticator() {
     let send = async |call: crate::support::Call| call.send(&router).await;
     let as_reader = || get("/api/v1/devices").header("x-user", "reader");
     send(as_reader()).await.ok(200);
-    let create = post("/api/v1/devices").header("x-user", "reader").json(&json!({"name": "x"}));
+    let create = post("/api/v1/devices")
+        .header("x-user", "reader")
+        .json(&json!({"name": "x"}));
     send(create).await.problem(403, "forbidden");
-    send(get("/api/v1/devices")).await.problem(401, "key_missing");
+    send(get("/api/v1/devices"))
+        .await
+        .problem(401, "key_missing");
     let stranger = get("/api/v1/devices").header("x-user", "stranger");
     send(stranger).await.problem(401, "user_unknown");
 }
@@ -64,8 +68,14 @@ async fn the_router_stands_beside_the_hosts_routes() {
         .fallback(|| async { "the host's own fallback" })
         .merge(world.router.clone());
     assert_eq!(get("/").send(&host).await.text(), "host");
-    assert_eq!(get("/none").send(&host).await.text(), "the host's own fallback");
-    get("/api/v1/none").send(&host).await.problem(404, "not_found");
+    assert_eq!(
+        get("/none").send(&host).await.text(),
+        "the host's own fallback"
+    );
+    get("/api/v1/none")
+        .send(&host)
+        .await
+        .problem(404, "not_found");
     get("/api/v1/devices").key(&key).send(&host).await.ok(200);
 }
 
@@ -74,7 +84,9 @@ async fn the_router_works_under_a_prefix() {
     let world = World::new().await;
     let (_, key) = world.organization("acme").await;
     let host = Router::new().nest("/iot", world.router.clone());
-    let made = post("/iot/api/v1/devices").key(&key).json(&json!({"name": "x"}));
+    let made = post("/iot/api/v1/devices")
+        .key(&key)
+        .json(&json!({"name": "x"}));
     let made = made.send(&host).await;
     made.ok(201);
     let location = made.header("location").unwrap();
@@ -83,8 +95,13 @@ async fn the_router_works_under_a_prefix() {
     assert_eq!(found.ok(200), made.ok(201));
     let page = get("/iot/docs").send(&host).await;
     assert_eq!(page.header("location"), Some("/iot/docs/"));
-    get("/iot/api/v1/none").send(&host).await.problem(404, "not_found");
+    get("/iot/api/v1/none")
+        .send(&host)
+        .await
+        .problem(404, "not_found");
     let crl = world.fieldgate.certificates().issuer_key_id();
-    let crl = get(&format!("/iot/api/v1/ca/crl/{crl}.crl")).send(&host).await;
+    let crl = get(&format!("/iot/api/v1/ca/crl/{crl}.crl"))
+        .send(&host)
+        .await;
     assert_eq!(crl.status, 200);
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::support::{Answer, World, get, post};
 
 async fn create(world: &World, key: &str, body: impl Into<axum::body::Bytes>) -> Answer {
-    world.send(post("/api/v1/devices").key(key).text(body)).await
+    world
+        .send(post("/api/v1/devices").key(key).text(body))
+        .await
 }
 
 async fn count(world: &World, key: &str) -> u64 {
@@ -54,19 +56,28 @@ async fn large_bodies_are_413() {
     let (_, key) = world.organization("acme").await;
     for size in [64 * 1024 + 1, 10_000_000] {
         let body = vec![b' '; size];
-        create(&world, &key, body).await.problem(413, "body_too_large");
+        create(&world, &key, body)
+            .await
+            .problem(413, "body_too_large");
         // Also where the length is not announced truthfully.
         let body = vec![b' '; size];
-        let call = post("/api/v1/devices").key(&key).header("content-length", "2");
+        let call = post("/api/v1/devices")
+            .key(&key)
+            .header("content-length", "2");
         let answer = world.send(call.text(body)).await;
         answer.problem(413, "body_too_large");
     }
     let provision = post("/api/v1/devices/provision").text(vec![b' '; 32 * 1024 + 1]);
     world.send(provision).await.problem(413, "body_too_large");
-    let announced = post("/api/v1/devices").key(&key).header("content-length", "99999999");
+    let announced = post("/api/v1/devices")
+        .key(&key)
+        .header("content-length", "99999999");
     let answer = world.send(announced.text("{}")).await;
     answer.problem(413, "body_too_large");
-    let many = format!("{{\"name\":\"x\",\"tags\":[{}\"a\"]}}", "\"a\",".repeat(15_000));
+    let many = format!(
+        "{{\"name\":\"x\",\"tags\":[{}\"a\"]}}",
+        "\"a\",".repeat(15_000)
+    );
     create(&world, &key, many).await.ok(201);
     assert_eq!(count(&world, &key).await, 1);
 }
@@ -76,16 +87,27 @@ async fn bodies_of_another_type_are_415() {
     let world = World::new().await;
     let (_, key) = world.organization("acme").await;
     let body = json!({"name": "x"}).to_string();
-    for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
+    for media_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "",
+    ] {
         let call = post("/api/v1/devices").key(&key).body(body.clone());
         let answer = world.send(call.header("content-type", media_type)).await;
         answer.problem(415, "unsupported_media_type");
     }
     let none = post("/api/v1/devices").key(&key).body(body.clone());
-    world.send(none).await.problem(415, "unsupported_media_type");
+    world
+        .send(none)
+        .await
+        .problem(415, "unsupported_media_type");
     let packed = post("/api/v1/devices").key(&key).text(body.clone());
     let packed = packed.header("content-encoding", "gzip");
-    world.send(packed).await.problem(415, "unsupported_media_type");
+    world
+        .send(packed)
+        .await
+        .problem(415, "unsupported_media_type");
     assert_eq!(count(&world, &key).await, 0);
     let call = post("/api/v1/devices").key(&key).body(body);
     let charset = call.header("content-type", "Application/JSON; charset=utf-8");
@@ -109,24 +131,50 @@ async fn unknown_fields_are_named() {
     let (_, key) = world.organization("acme").await;
     for (path, body, pointer) in [
         ("devices", json!({"name": "x", "color": 1}), "/color"),
-        ("devices", json!({"name": "x", "organizationId": "x"}), "/organizationId"),
-        ("devices", json!({"name": "x", "status": "ACTIVE"}), "/status"),
+        (
+            "devices",
+            json!({"name": "x", "organizationId": "x"}),
+            "/organizationId",
+        ),
+        (
+            "devices",
+            json!({"name": "x", "status": "ACTIVE"}),
+            "/status",
+        ),
         (
             "devices",
             json!({"name": "x", "location": {"latitude": 0, "longitude": 0, "a/b": 1}}),
             "/location/a~1b",
         ),
         ("sites", json!({"name": "x", "zone": "x"}), "/zone"),
-        ("device-groups", json!({"name": "x", "selector": {"some": []}}), "/selector/some"),
-        ("components", json!({"deviceId": "x", "key": "x", "origin": "x"}), "/origin"),
-        ("api-keys", json!({"name": "x", "scopes": [], "owner": "x"}), "/owner"),
-        ("devices/registration/tokens", json!({"deviceName": "x", "secret": "x"}), "/secret"),
+        (
+            "device-groups",
+            json!({"name": "x", "selector": {"some": []}}),
+            "/selector/some",
+        ),
+        (
+            "components",
+            json!({"deviceId": "x", "key": "x", "origin": "x"}),
+            "/origin",
+        ),
+        (
+            "api-keys",
+            json!({"name": "x", "scopes": [], "owner": "x"}),
+            "/owner",
+        ),
+        (
+            "devices/registration/tokens",
+            json!({"deviceName": "x", "secret": "x"}),
+            "/secret",
+        ),
     ] {
         let call = post(&format!("/api/v1/{path}")).key(&key).json(&body);
         assert_eq!(world.send(call).await.pointers(), [pointer], "{path}");
     }
     let body = json!({"slug": "ab", "name": "x", "id": "x"});
-    let call = post("/api/v1/organizations").key(&world.server_key).json(&body);
+    let call = post("/api/v1/organizations")
+        .key(&world.server_key)
+        .json(&body);
     assert_eq!(world.send(call).await.pointers(), ["/id"]);
     let body = json!({"token": "x", "csr": "x", "subject": "CN=x"});
     let call = post("/api/v1/devices/provision").json(&body);
@@ -170,8 +218,14 @@ async fn wrong_fields_are_named_all_at_once() {
         (json!({"name": "x", "tags": "x"}), "/tags"),
         (json!({"name": "x", "tags": ["x", 1]}), "/tags/1"),
         (json!({"name": "x", "metadata": []}), "/metadata"),
-        (json!({"name": "x", "location": {"latitude": "1"}}), "/location/latitude"),
-        (json!({"name": "x", "location": {"latitude": 1}}), "/location/longitude"),
+        (
+            json!({"name": "x", "location": {"latitude": "1"}}),
+            "/location/latitude",
+        ),
+        (
+            json!({"name": "x", "location": {"latitude": 1}}),
+            "/location/longitude",
+        ),
     ] {
         let answer = create(&world, &key, body.to_string()).await;
         assert_eq!(answer.pointers(), [pointer], "{body}");
@@ -184,14 +238,29 @@ async fn names_are_kept_as_they_are_or_refused() {
     let world = World::new().await;
     let (_, key) = world.organization("acme").await;
     let long = "x".repeat(10_000);
-    for name in ["", " ", "a\u{0}", "a\nb", "\u{1b}[31mred", "a\u{202e}b", " a", "a ", &long] {
+    for name in [
+        "",
+        " ",
+        "a\u{0}",
+        "a\nb",
+        "\u{1b}[31mred",
+        "a\u{202e}b",
+        " a",
+        "a ",
+        &long,
+    ] {
         let answer = create(&world, &key, json!({"name": name}).to_string()).await;
         assert_eq!(answer.pointers(), ["/name"], "{name:?}");
         // What was sent is not sent back.
         assert!(answer.body.len() < 1000);
     }
     assert_eq!(count(&world, &key).await, 0);
-    for name in ["<script>alert(1)</script>", "'; DROP TABLE devices; --", "漢字 🚜", "=1+1"] {
+    for name in [
+        "<script>alert(1)</script>",
+        "'; DROP TABLE devices; --",
+        "漢字 🚜",
+        "=1+1",
+    ] {
         let made = create(&world, &key, json!({"name": name}).to_string()).await;
         assert_eq!(made.ok(201)["name"], name);
         assert_eq!(made.header("content-type"), Some("application/json"));

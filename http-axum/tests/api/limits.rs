@@ -7,12 +7,16 @@ use crate::support::{Answer, TOKENS, World, csr, get, post};
 const WRONG: &str = "sk_0123456789abcdef_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn wrong_key(world: &World, address: &str) -> Answer {
-    world.send(get("/api/v1/devices").key(WRONG).from(address)).await
+    world
+        .send(get("/api/v1/devices").key(WRONG).from(address))
+        .await
 }
 
 async fn wrong_token(world: &World, address: &str) -> Answer {
     let body = json!({"token": "fgt1.x.y", "csr": "x"});
-    world.send(post("/api/v1/devices/provision").json(&body).from(address)).await
+    world
+        .send(post("/api/v1/devices/provision").json(&body).from(address))
+        .await
 }
 
 #[tokio::test]
@@ -33,9 +37,13 @@ async fn too_many_wrong_secrets_are_429_for_their_address_and_minute() {
         answer.problem(429, "too_many_failures");
         assert_eq!(answer.header("retry-after"), Some("40"));
     }
-    wrong_key(&world, "192.0.2.2").await.problem(401, "key_invalid");
+    wrong_key(&world, "192.0.2.2")
+        .await
+        .problem(401, "key_invalid");
     world.advance(40);
-    wrong_key(&world, "192.0.2.1").await.problem(401, "key_invalid");
+    wrong_key(&world, "192.0.2.1")
+        .await
+        .problem(401, "key_invalid");
 }
 
 #[tokio::test]
@@ -46,15 +54,23 @@ async fn what_is_right_works_beside_what_is_wrong() {
     });
     let world = world.await;
     let (_, key) = world.organization("acme").await;
-    wrong_key(&world, "192.0.2.1").await.problem(401, "key_invalid");
-    wrong_key(&world, "192.0.2.1").await.problem(429, "too_many_failures");
+    wrong_key(&world, "192.0.2.1")
+        .await
+        .problem(401, "key_invalid");
+    wrong_key(&world, "192.0.2.1")
+        .await
+        .problem(429, "too_many_failures");
     let right = get("/api/v1/devices").key(&key).from("192.0.2.1");
     world.send(right).await.ok(200);
     let body = json!({"deviceName": "one"});
     let made = post(TOKENS).key(&key).json(&body).from("192.0.2.1");
     let token = world.send(made).await.ok(201)["token"].clone();
     let body = json!({"token": token, "csr": csr()});
-    let redeem = || post("/api/v1/devices/provision").json(&body).from("192.0.2.1");
+    let redeem = || {
+        post("/api/v1/devices/provision")
+            .json(&body)
+            .from("192.0.2.1")
+    };
     world.send(redeem()).await.ok(201);
 }
 
@@ -92,7 +108,9 @@ async fn only_wrong_secrets_count() {
         redeem(&csr()).await.problem(409, "token_used");
     }
     wrong_key(&world, address).await.problem(401, "key_invalid");
-    wrong_key(&world, address).await.problem(429, "too_many_failures");
+    wrong_key(&world, address)
+        .await
+        .problem(429, "too_many_failures");
 }
 
 #[tokio::test]
@@ -108,8 +126,13 @@ async fn the_address_is_the_hosts_word_or_the_peer() {
     assert_eq!(status(wrong().peer("192.0.2.1:2000")).await, 429);
     assert_eq!(status(wrong().peer("192.0.2.2:1000")).await, 401);
     // What the host says of the client comes before the peer; what the client says does not count.
-    assert_eq!(status(wrong().peer("192.0.2.1:1000").from("192.0.2.9")).await, 401);
-    let forwarded = wrong().peer("192.0.2.1:1000").header("x-forwarded-for", "192.0.2.10");
+    assert_eq!(
+        status(wrong().peer("192.0.2.1:1000").from("192.0.2.9")).await,
+        401
+    );
+    let forwarded = wrong()
+        .peer("192.0.2.1:1000")
+        .header("x-forwarded-for", "192.0.2.10");
     assert_eq!(status(forwarded).await, 429);
     // Who has no address shares one.
     assert_eq!(status(wrong()).await, 401);

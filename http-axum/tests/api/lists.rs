@@ -8,19 +8,25 @@ use serde_json::{Value, json};
 use crate::support::{Answer, World, delete, get, post};
 
 async fn make(world: &World, key: &str, body: Value) -> String {
-    let made = world.send(post("/api/v1/devices").key(key).json(&body)).await;
+    let made = world
+        .send(post("/api/v1/devices").key(key).json(&body))
+        .await;
     // Ids sort by the time at which they were made.
     world.advance(1);
     made.ok(201)["id"].as_str().unwrap().to_owned()
 }
 
 async fn list(world: &World, key: &str, query: &str) -> Answer {
-    world.send(get(&format!("/api/v1/devices{query}")).key(key)).await
+    world
+        .send(get(&format!("/api/v1/devices{query}")).key(key))
+        .await
 }
 
 fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().unwrap().iter();
-    items.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    items
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -38,10 +44,14 @@ async fn pages_hold_each_item_once_whatever_comes_and_goes_meanwhile() {
     world.send(delete(&path).key(&key)).await.ok(204);
     made.push(make(&world, &key, json!({"name": "latecomer"})).await);
     let cursor = first["nextCursor"].as_str().unwrap();
-    let second = list(&world, &key, &format!("?limit=3&cursor={cursor}")).await.ok(200);
+    let second = list(&world, &key, &format!("?limit=3&cursor={cursor}"))
+        .await
+        .ok(200);
     assert_eq!(ids(&second), made[3..6]);
     let cursor = second["nextCursor"].as_str().unwrap();
-    let third = list(&world, &key, &format!("?limit=3&cursor={cursor}")).await.ok(200);
+    let third = list(&world, &key, &format!("?limit=3&cursor={cursor}"))
+        .await
+        .ok(200);
     assert_eq!(ids(&third), made[6..]);
     assert_eq!(third["nextCursor"], Value::Null);
     let exact = list(&world, &key, "?limit=7").await.ok(200);
@@ -57,7 +67,10 @@ async fn limits_are_between_1_and_500() {
     }
     assert_eq!(ids(&list(&world, &key, "").await.ok(200)).len(), 50);
     assert_eq!(ids(&list(&world, &key, "?limit=1").await.ok(200)).len(), 1);
-    assert_eq!(ids(&list(&world, &key, "?limit=500").await.ok(200)).len(), 51);
+    assert_eq!(
+        ids(&list(&world, &key, "?limit=500").await.ok(200)).len(),
+        51
+    );
     for limit in ["0", "501", "-1", "1.5", "x", "", "99999999999", "5&limit=5"] {
         let answer = list(&world, &key, &format!("?limit={limit}")).await;
         answer.problem(400, "query_malformed");
@@ -78,7 +91,13 @@ async fn a_cursor_is_good_for_its_own_list_only() {
     let cursor = page["nextCursor"].as_str().unwrap();
     let go_on = |filter: &str| format!("?limit=1&cursor={cursor}{filter}");
     list(&world, &key, &go_on("&tag=b&tag=a")).await.ok(200);
-    list(&world, &key, &format!("?limit=2&tag=a&cursor={cursor}&tag=b")).await.ok(200);
+    list(
+        &world,
+        &key,
+        &format!("?limit=2&tag=a&cursor={cursor}&tag=b"),
+    )
+    .await
+    .ok(200);
     for filter in ["", "&tag=a", "&tag=a&tag=b&online=false", "&tag=a&tag=a"] {
         let answer = list(&world, &key, &go_on(filter)).await;
         answer.problem(400, "cursor_invalid");
@@ -88,7 +107,13 @@ async fn a_cursor_is_good_for_its_own_list_only() {
     let sensors = format!("/api/v1/sensors?limit=1&tag=a&tag=b&cursor={cursor}");
     let answer = world.send(get(&sensors).key(&key)).await;
     answer.problem(400, "cursor_invalid");
-    for cursor in ["", "x", "AQ", "%00", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+    for cursor in [
+        "",
+        "x",
+        "AQ",
+        "%00",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
         let answer = list(&world, &key, &format!("?cursor={cursor}")).await;
         answer.problem(400, "cursor_invalid");
     }
@@ -126,12 +151,18 @@ async fn devices_are_filtered_by_all_that_the_query_says() {
     let inactive = make(&world, key, json!({"name": "old", "tags": ["cold"]})).await;
     let path = format!("/api/v1/devices/{inactive}");
     let body = json!({"name": "old", "tags": ["cold"], "status": "INACTIVE"});
-    world.send(crate::support::put(&path).key(key).json(&body)).await.ok(200);
+    world
+        .send(crate::support::put(&path).key(key).json(&body))
+        .await
+        .ok(200);
     let (site, group) = (&acme.ids["siteId"], &acme.ids["groupId"]);
     for (query, expected) in [
         ("".to_owned(), vec![&live, &cold, &inactive]),
         ("?status=ACTIVE".to_owned(), vec![&live]),
-        ("?status=PENDING&status=INACTIVE".to_owned(), vec![&cold, &inactive]),
+        (
+            "?status=PENDING&status=INACTIVE".to_owned(),
+            vec![&cold, &inactive],
+        ),
         ("?online=true".to_owned(), vec![&live]),
         ("?online=false&tag=acme".to_owned(), vec![&cold]),
         ("?tag=acme".to_owned(), vec![&live, &cold]),
@@ -158,12 +189,18 @@ async fn devices_are_filtered_by_all_that_the_query_says() {
         "?online=true&online=false",
         "?x=1",
     ] {
-        list(&world, key, query).await.problem(400, "query_malformed");
+        list(&world, key, query)
+            .await
+            .problem(400, "query_malformed");
     }
     let long = "x".repeat(129);
-    list(&world, key, &format!("?q={long}")).await.problem(400, "query_malformed");
+    list(&world, key, &format!("?q={long}"))
+        .await
+        .problem(400, "query_malformed");
     let many = "tag=a&".repeat(129);
-    list(&world, key, &format!("?{many}")).await.problem(400, "query_malformed");
+    list(&world, key, &format!("?{many}"))
+        .await
+        .problem(400, "query_malformed");
 }
 
 #[tokio::test]
@@ -171,8 +208,14 @@ async fn the_summary_counts() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
     make(&world, &acme.key, json!({"name": "new"})).await;
-    let summary = world.send(get("/api/v1/devices/summary").key(&acme.key)).await.ok(200);
-    assert_eq!((&summary["total"], &summary["online"]), (&json!(2), &json!(1)));
+    let summary = world
+        .send(get("/api/v1/devices/summary").key(&acme.key))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&summary["total"], &summary["online"]),
+        (&json!(2), &json!(1))
+    );
     let by_status = summary["byStatus"].as_array().unwrap();
     assert_eq!(by_status.len(), 5);
     for entry in by_status {
@@ -195,7 +238,9 @@ async fn sensors_and_components_are_filtered() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
     let count = async |path: &str| {
-        let found = world.send(get(&format!("/api/v1/{path}")).key(&acme.key)).await;
+        let found = world
+            .send(get(&format!("/api/v1/{path}")).key(&acme.key))
+            .await;
         found.ok(200)["items"].as_array().unwrap().len()
     };
     for (path, expected) in [
@@ -213,8 +258,14 @@ async fn sensors_and_components_are_filtered() {
     ] {
         assert_eq!(count(&path).await, expected, "{path}");
     }
-    for path in ["sensors?valueType=INT", "quarantine?reason=BAD", "components?deviceId=x"] {
-        let answer = world.send(get(&format!("/api/v1/{path}")).key(&acme.key)).await;
+    for path in [
+        "sensors?valueType=INT",
+        "quarantine?reason=BAD",
+        "components?deviceId=x",
+    ] {
+        let answer = world
+            .send(get(&format!("/api/v1/{path}")).key(&acme.key))
+            .await;
         answer.problem(400, "query_malformed");
     }
 }
@@ -231,11 +282,17 @@ async fn tokens_are_listed_by_state() {
         states.collect::<BTreeSet<_>>()
     };
     assert_eq!(states("").await, BTreeSet::from(["PENDING".to_owned()]));
-    assert_eq!(states("?state=USED").await, BTreeSet::from(["USED".to_owned()]));
+    assert_eq!(
+        states("?state=USED").await,
+        BTreeSet::from(["USED".to_owned()])
+    );
     assert_eq!(states("?state=USED&state=PENDING").await.len(), 2);
     assert!(states("?state=REVOKED").await.is_empty());
     world.advance(24 * 3600);
-    assert_eq!(states("?state=EXPIRED").await, BTreeSet::from(["EXPIRED".to_owned()]));
+    assert_eq!(
+        states("?state=EXPIRED").await,
+        BTreeSet::from(["EXPIRED".to_owned()])
+    );
     assert!(states("").await.is_empty());
     let answer = format!("{}?state=LOST", crate::support::TOKENS);
     let answer = world.send(get(&answer).key(&acme.key)).await;
@@ -247,7 +304,10 @@ async fn readings_and_health_come_newest_first_in_their_span() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
     let times = async |path: &str| {
-        let found = world.send(get(&format!("/api/v1/{path}")).key(&acme.key)).await.ok(200);
+        let found = world
+            .send(get(&format!("/api/v1/{path}")).key(&acme.key))
+            .await
+            .ok(200);
         let items = found["items"].as_array().unwrap().iter();
         let times = items.map(|item| item["timestamp"].as_str().unwrap().to_owned());
         times.collect::<Vec<_>>()
@@ -258,16 +318,28 @@ async fn readings_and_health_come_newest_first_in_their_span() {
     let range = format!("{readings}?from={}&to={}", at(2), at(1));
     assert_eq!(times(&range).await, [at(2)]);
     assert_eq!(times(&format!("{readings}/window")).await.len(), 3);
-    assert_eq!(times(&format!("{readings}/window?last=2s")).await, [at(1), at(2)]);
+    assert_eq!(
+        times(&format!("{readings}/window?last=2s")).await,
+        [at(1), at(2)]
+    );
     let health = format!("devices/{}/health", acme.ids["deviceId"]);
     assert_eq!(times(&health).await, [at(10), at(20)]);
     assert_eq!(times(&format!("{health}?to={}", at(10))).await, [at(20)]);
     assert_eq!(times(&format!("{health}/window?last=15s")).await, [at(10)]);
     world.advance(24 * 3600);
     assert!(times(&format!("{health}/window")).await.is_empty());
-    assert!(times(&format!("{readings}/window?last=1h")).await.is_empty());
-    for query in ["?from=yesterday", "?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"] {
-        let answer = world.send(get(&format!("/api/v1/{health}{query}")).key(&acme.key)).await;
+    assert!(
+        times(&format!("{readings}/window?last=1h"))
+            .await
+            .is_empty()
+    );
+    for query in [
+        "?from=yesterday",
+        "?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+    ] {
+        let answer = world
+            .send(get(&format!("/api/v1/{health}{query}")).key(&acme.key))
+            .await;
         answer.problem(400, "query_malformed");
     }
     let wrong = format!("/api/v1/{health}/window?last=1y");
@@ -280,13 +352,25 @@ async fn health_is_summed_up() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
     let health = format!("/api/v1/devices/{}/health", acme.ids["deviceId"]);
-    let latest = world.send(get(&format!("{health}/latest")).key(&acme.key)).await.ok(200);
+    let latest = world
+        .send(get(&format!("{health}/latest")).key(&acme.key))
+        .await
+        .ok(200);
     assert_eq!(latest["uptimeSeconds"], 990);
     assert_eq!(latest["connectionType"], "WIFI");
-    let summary = world.send(get(&format!("{health}/summary")).key(&acme.key)).await.ok(200);
-    assert_eq!((&summary["reports"], &summary["reboots"]), (&json!(2), &json!(0)));
+    let summary = world
+        .send(get(&format!("{health}/summary")).key(&acme.key))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&summary["reports"], &summary["reboots"]),
+        (&json!(2), &json!(0))
+    );
     assert_eq!(summary["loss"], 0.0);
-    assert_eq!(summary["uptimeSeconds"], json!({"min": 980.0, "max": 990.0, "avg": 985.0}));
+    assert_eq!(
+        summary["uptimeSeconds"],
+        json!({"min": 980.0, "max": 990.0, "avg": 985.0})
+    );
     assert_eq!(summary["to"], fixtures::noon().to_string());
     let none = format!("{health}/summary?last=1s");
     let none = world.send(get(&none).key(&acme.key)).await.ok(200);
@@ -297,6 +381,9 @@ async fn health_is_summed_up() {
     both.problem(400, "query_malformed");
     let silent = make(&world, &acme.key, json!({"name": "silent"})).await;
     let silent = format!("/api/v1/devices/{silent}/health/latest");
-    let problem = world.send(get(&silent).key(&acme.key)).await.problem(404, "not_found");
+    let problem = world
+        .send(get(&silent).key(&acme.key))
+        .await
+        .problem(404, "not_found");
     assert!(problem["detail"].as_str().unwrap().contains("not reported"));
 }

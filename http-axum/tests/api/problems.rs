@@ -13,16 +13,33 @@ use crate::support::{World, call, delete, get, post, put};
 #[tokio::test]
 async fn paths_and_methods_that_there_are_not() {
     let world = World::new().await;
-    for path in ["/api/v1", "/api/v1/", "/api/v1/none", "/api/v1/devices/", "/api/v1/ca/crl/x"] {
+    for path in [
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/none",
+        "/api/v1/devices/",
+        "/api/v1/ca/crl/x",
+    ] {
         world.send(get(path)).await.problem(404, "not_found");
     }
-    for path in ["/api/v1/devices/%00", "/api/v1/devices/%ff", "/api/v1/devices/..%2f..%2fetc"] {
+    for path in [
+        "/api/v1/devices/%00",
+        "/api/v1/devices/%ff",
+        "/api/v1/devices/..%2f..%2fetc",
+    ] {
         let answer = world.send(get(path).key(&world.server_key)).await;
         assert!(matches!(answer.status.as_u16(), 403 | 404), "{path}");
     }
     let (_, key) = world.organization("acme").await;
-    for path in ["/api/v1/devices/%00", "/api/v1/devices/%ff", "/api/v1/devices/..%2f..%2fetc"] {
-        world.send(get(path).key(&key)).await.problem(404, "not_found");
+    for path in [
+        "/api/v1/devices/%00",
+        "/api/v1/devices/%ff",
+        "/api/v1/devices/..%2f..%2fetc",
+    ] {
+        world
+            .send(get(path).key(&key))
+            .await
+            .problem(404, "not_found");
     }
     let answer = world.send(call(Method::PATCH, "/api/v1/devices")).await;
     answer.problem(405, "method_not_allowed");
@@ -55,7 +72,15 @@ async fn keys_of_every_wrong_kind() {
     let wrong_secret = format!("{prefix_of_one}{}", &other[20..]);
     let unknown = format!("sk_0123456789abcdef_{}", "A".repeat(43));
     let mut answers = Vec::new();
-    for wrong in ["", "x", "sk_", "fgt1.x.y", &key[1..], &wrong_secret, &unknown] {
+    for wrong in [
+        "",
+        "x",
+        "sk_",
+        "fgt1.x.y",
+        &key[1..],
+        &wrong_secret,
+        &unknown,
+    ] {
         let answer = world.send(get("/api/v1/devices").key(wrong)).await;
         answer.problem(401, "key_invalid");
         let challenge = answer.header("www-authenticate").unwrap();
@@ -91,7 +116,10 @@ async fn a_key_that_is_revoked_or_expired_is_worth_nothing_at_once() {
     world.send(delete(&path).key(&admin)).await.ok(204);
     let answer = world.send(get("/api/v1/devices").key(&key)).await;
     answer.problem(401, "key_invalid");
-    world.send(delete(&path).key(&admin)).await.problem(404, "not_found");
+    world
+        .send(delete(&path).key(&admin))
+        .await
+        .problem(404, "not_found");
 
     let body = json!({
         "name": "two",
@@ -112,18 +140,28 @@ async fn a_key_mints_no_more_than_it_may_itself() {
     let (_, admin) = world.organization("acme").await;
     let mint = async |key: &str, scopes: &[&str]| {
         let body = json!({"name": "key", "scopes": scopes});
-        world.send(post("/api/v1/api-keys").key(key).json(&body)).await
+        world
+            .send(post("/api/v1/api-keys").key(key).json(&body))
+            .await
     };
     let made = mint(&admin, &["admin", "data:read"]).await.ok(201);
     let key = made["key"].as_str().unwrap();
-    let problem = mint(key, &["data:read", "devices:read"]).await.problem(403, "forbidden");
+    let problem = mint(key, &["data:read", "devices:read"])
+        .await
+        .problem(403, "forbidden");
     assert!(problem["detail"].as_str().unwrap().contains("devices:read"));
     mint(key, &["data:read"]).await.ok(201);
     assert_eq!(mint(&admin, &["server"]).await.pointers(), ["/scopes"]);
     assert_eq!(mint(&admin, &[]).await.pointers(), ["/scopes"]);
-    assert_eq!(mint(&admin, &["admin", "none"]).await.pointers(), ["/scopes/1"]);
+    assert_eq!(
+        mint(&admin, &["admin", "none"]).await.pointers(),
+        ["/scopes/1"]
+    );
     mint(&world.server_key, &["server"]).await.ok(201);
-    assert_eq!(mint(&world.server_key, &["admin"]).await.pointers(), ["/scopes"]);
+    assert_eq!(
+        mint(&world.server_key, &["admin"]).await.pointers(),
+        ["/scopes"]
+    );
     let expired = json!({"name": "key", "scopes": ["admin"], "expiresAt": "2020-01-01T00:00:00Z"});
     let answer = post("/api/v1/api-keys").key(&admin).json(&expired);
     assert_eq!(world.send(answer).await.pointers(), ["/expiresAt"]);
@@ -135,13 +173,21 @@ async fn minting_for_a_known_device_needs_two_scopes() {
     let acme = world.tenant("acme").await;
     let path = "/api/v1/api-keys";
     let body = json!({"name": "key", "scopes": ["tokens:write"]});
-    let made = world.send(post(path).key(&acme.key).json(&body)).await.ok(201);
+    let made = world
+        .send(post(path).key(&acme.key).json(&body))
+        .await
+        .ok(201);
     let key = made["key"].as_str().unwrap();
     let tokens = crate::support::TOKENS;
     let known = json!({"deviceId": acme.ids["deviceId"]});
     let answer = world.send(post(tokens).key(key).json(&known)).await;
     let problem = answer.problem(403, "forbidden");
-    assert!(problem["detail"].as_str().unwrap().contains("devices:write"));
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("devices:write")
+    );
     let new = json!({"deviceName": "new"});
     world.send(post(tokens).key(key).json(&new)).await.ok(201);
 }
@@ -150,7 +196,9 @@ async fn minting_for_a_known_device_needs_two_scopes() {
 async fn request_ids_come_back_where_they_are_sane() {
     let world = World::new().await;
     let call = || get("/api/v1/ca/chain");
-    let answer = world.send(call().header("x-request-id", "Trace-1_2.3")).await;
+    let answer = world
+        .send(call().header("x-request-id", "Trace-1_2.3"))
+        .await;
     assert_eq!(answer.header("x-request-id"), Some("Trace-1_2.3"));
     let long = "x".repeat(65);
     for id in ["", "a b", "a\"b", "<script>", &long] {
@@ -169,7 +217,11 @@ async fn request_ids_come_back_where_they_are_sane() {
 async fn every_answer_has_the_headers_that_protect_its_reader() {
     let world = World::new().await;
     let (_, key) = world.organization("acme").await;
-    for call in [get("/api/v1/devices").key(&key), get("/api/v1/none"), get("/api/v1/ca/chain")] {
+    for call in [
+        get("/api/v1/devices").key(&key),
+        get("/api/v1/none"),
+        get("/api/v1/ca/chain"),
+    ] {
         let answer = world.send(call).await;
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("x-frame-options"), Some("DENY"));
@@ -247,22 +299,35 @@ async fn changes_of_the_status_follow_the_rules() {
         let path = format!("/api/v1/devices/{id}");
         world.send(put(&path).key(&acme.key).json(&body)).await
     };
-    let made = post("/api/v1/devices").key(&acme.key).json(&json!({"name": "new"}));
-    let new = world.send(made).await.ok(201)["id"].as_str().unwrap().to_owned();
+    let made = post("/api/v1/devices")
+        .key(&acme.key)
+        .json(&json!({"name": "new"}));
+    let new = world.send(made).await.ok(201)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(set(&new, "PENDING").await.ok(200)["status"], "PENDING");
     assert_eq!(set(&new, "OFFLINE").await.pointers(), ["/status"]);
     assert_eq!(set(&new, "asleep").await.pointers(), ["/status"]);
-    set(&new, "MAINTENANCE").await.problem(409, "device_never_connected");
+    set(&new, "MAINTENANCE")
+        .await
+        .problem(409, "device_never_connected");
     assert_eq!(set(&new, "INACTIVE").await.ok(200)["status"], "INACTIVE");
     assert_eq!(set(&new, "ACTIVE").await.ok(200)["status"], "PENDING");
 
     let live = &acme.ids["deviceId"];
     let device = set(live, "MAINTENANCE").await.ok(200);
-    assert_eq!((&device["status"], &device["online"]), (&json!("MAINTENANCE"), &json!(true)));
+    assert_eq!(
+        (&device["status"], &device["online"]),
+        (&json!("MAINTENANCE"), &json!(true))
+    );
     assert_eq!(set(live, "ACTIVE").await.ok(200)["status"], "ACTIVE");
     assert!(!acme.session.is_ended());
     let device = set(live, "INACTIVE").await.ok(200);
-    assert_eq!((&device["status"], &device["online"]), (&json!("INACTIVE"), &json!(false)));
+    assert_eq!(
+        (&device["status"], &device["online"]),
+        (&json!("INACTIVE"), &json!(false))
+    );
     assert!(acme.session.is_ended());
     assert_eq!(set(live, "ACTIVE").await.ok(200)["status"], "OFFLINE");
 }

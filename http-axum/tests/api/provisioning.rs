@@ -12,7 +12,9 @@ async fn register(world: &World, key: &str, body: Value) -> (String, String) {
 
 async fn provision(world: &World, token: &str, csr: &str) -> Answer {
     let body = json!({"token": token, "csr": csr});
-    world.send(post("/api/v1/devices/provision").json(&body)).await
+    world
+        .send(post("/api/v1/devices/provision").json(&body))
+        .await
 }
 
 #[tokio::test]
@@ -23,8 +25,14 @@ async fn a_token_is_worth_one_certificate() {
     let made = world.send(made).await.ok(201);
     let device = made["deviceId"].as_str().unwrap();
     let token = made["token"].as_str().unwrap();
-    assert!(token.starts_with("fgt1.") && token.len() == 5 + 22 + 1 + 43, "{token}");
-    assert_eq!(made["provisionEndpoint"], "https://fieldgate.test/api/v1/devices/provision");
+    assert!(
+        token.starts_with("fgt1.") && token.len() == 5 + 22 + 1 + 43,
+        "{token}"
+    );
+    assert_eq!(
+        made["provisionEndpoint"],
+        "https://fieldgate.test/api/v1/devices/provision"
+    );
     let fingerprint = world.fieldgate.certificates().root_fingerprint();
     assert_eq!(made["caFingerprintSha256"], fingerprint.to_string());
     let answer = provision(&world, token, &csr()).await;
@@ -40,17 +48,33 @@ async fn a_token_is_worth_one_certificate() {
     assert_eq!(body["mqtt"]["topics"]["announceResult"], result);
     let certificate = body["certificate"].as_str().unwrap();
     assert_eq!(certificate.matches("BEGIN CERTIFICATE").count(), 1);
-    assert_eq!(body["caChain"].as_str().unwrap().matches("BEGIN CERTIFICATE").count(), 2);
+    assert_eq!(
+        body["caChain"]
+            .as_str()
+            .unwrap()
+            .matches("BEGIN CERTIFICATE")
+            .count(),
+        2
+    );
     let path = format!("/api/v1/devices/{device}");
     let found = world.send(get(&path).key(&key)).await.ok(200);
     let expected = json!({
         "serialNumber": body["serialNumber"],
         "notAfter": body["notAfter"],
     });
-    assert_eq!((&found["certificate"], &found["status"]), (&expected, &json!("PENDING")));
-    let path = format!("{path}/certificates/{}", body["serialNumber"].as_str().unwrap());
+    assert_eq!(
+        (&found["certificate"], &found["status"]),
+        (&expected, &json!("PENDING"))
+    );
+    let path = format!(
+        "{path}/certificates/{}",
+        body["serialNumber"].as_str().unwrap()
+    );
     let record = world.send(get(&path).key(&key)).await.ok(200);
-    assert_eq!((&record["pem"], &record["state"]), (&body["certificate"], &json!("ACTIVE")));
+    assert_eq!(
+        (&record["pem"], &record["state"]),
+        (&body["certificate"], &json!("ACTIVE"))
+    );
     assert_eq!(record["issueSequence"], 1);
 
     let again = provision(&world, token, &csr()).await;
@@ -82,9 +106,17 @@ async fn who_lacks_the_secret_learns_nothing() {
     // Used, expired, revoked, of an inactive device, deleted: all the same.
     world.provision(&token).await;
     let swapped = token.replace(&secret(&token), &secret(&other));
-    answers.push(provision(&world, &swapped, "garbage").await.without_request_id());
+    answers.push(
+        provision(&world, &swapped, "garbage")
+            .await
+            .without_request_id(),
+    );
     world.advance(24 * 3600);
-    answers.push(provision(&world, &swapped, "garbage").await.without_request_id());
+    answers.push(
+        provision(&world, &swapped, "garbage")
+            .await
+            .without_request_id(),
+    );
     let path = format!("/api/v1/devices/{device}");
     world.send(delete(&path).key(&key)).await.ok(204);
     let deleted = provision(&world, &token, "garbage").await;
@@ -100,7 +132,9 @@ async fn who_holds_the_secret_is_told_what_is_wrong() {
     let (_, key) = world.organization("acme").await;
     let (token, device) = register(&world, &key, json!({"deviceName": "one"})).await;
     for bad in ["", "garbage", "-----BEGIN CERTIFICATE REQUEST-----\n"] {
-        let problem = provision(&world, &token, bad).await.problem(422, "csr_invalid");
+        let problem = provision(&world, &token, bad)
+            .await
+            .problem(422, "csr_invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/csr");
     }
     let set = async |status: &str| {
@@ -109,19 +143,27 @@ async fn who_holds_the_secret_is_told_what_is_wrong() {
         world.send(put(&path).key(&key).json(&body)).await.ok(200);
     };
     set("INACTIVE").await;
-    provision(&world, &token, &csr()).await.problem(409, "device_inactive");
+    provision(&world, &token, &csr())
+        .await
+        .problem(409, "device_inactive");
     set("ACTIVE").await;
     // The token is as good as before.
     let own = csr();
     provision(&world, &token, &own).await.ok(201);
     let (other, _) = register(&world, &key, json!({"deviceName": "two"})).await;
-    provision(&world, &other, &own).await.problem(422, "csr_key_in_use");
+    provision(&world, &other, &own)
+        .await
+        .problem(422, "csr_key_in_use");
 
     let (replaced, id) = register(&world, &key, json!({"deviceName": "three"})).await;
     let (late, _) = register(&world, &key, json!({"deviceId": id})).await;
-    provision(&world, &replaced, &csr()).await.problem(410, "token_revoked");
+    provision(&world, &replaced, &csr())
+        .await
+        .problem(410, "token_revoked");
     world.advance(24 * 3600);
-    provision(&world, &late, &csr()).await.problem(410, "token_expired");
+    provision(&world, &late, &csr())
+        .await
+        .problem(410, "token_expired");
 }
 
 #[tokio::test]
@@ -130,11 +172,19 @@ async fn fields_that_are_missing_are_named_and_secrets_are_not_repeated() {
     for (body, pointer) in [
         (json!({"csr": "x"}), "/token"),
         (json!({"token": "fgt1.planted.secret"}), "/csr"),
-        (json!({"token": "x", "csr": {"fgt1.planted.secret": 1}}), "/csr"),
-        (json!({"token": ["fgt1.planted.secret"], "csr": "x"}), "/token"),
+        (
+            json!({"token": "x", "csr": {"fgt1.planted.secret": 1}}),
+            "/csr",
+        ),
+        (
+            json!({"token": ["fgt1.planted.secret"], "csr": "x"}),
+            "/token",
+        ),
         (json!("fgt1.planted.secret"), ""),
     ] {
-        let answer = world.send(post("/api/v1/devices/provision").json(&body)).await;
+        let answer = world
+            .send(post("/api/v1/devices/provision").json(&body))
+            .await;
         assert_eq!(answer.pointers(), [pointer]);
         assert!(!answer.text().contains("planted"), "{}", answer.text());
     }

@@ -12,11 +12,22 @@ async fn answers_with_a_secret_are_not_stored() {
     let (_, key) = world.organization("acme").await;
     for (path, key, body) in [
         (TOKENS, &key, json!({"deviceName": "one"})),
-        ("/api/v1/api-keys", &key, json!({"name": "x", "scopes": ["admin"]})),
-        ("/api/v1/organizations", &world.server_key, json!({"slug": "other", "name": "x"})),
+        (
+            "/api/v1/api-keys",
+            &key,
+            json!({"name": "x", "scopes": ["admin"]}),
+        ),
+        (
+            "/api/v1/organizations",
+            &world.server_key,
+            json!({"slug": "other", "name": "x"}),
+        ),
     ] {
         for _ in 0..2 {
-            let call = post(path).key(key).header("idempotency-key", "k").json(&body);
+            let call = post(path)
+                .key(key)
+                .header("idempotency-key", "k")
+                .json(&body);
             let answer = world.send(call).await;
             answer.ok(201);
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
@@ -31,9 +42,16 @@ async fn no_other_answer_holds_a_secret() {
     let mut secrets = vec![acme.key.clone(), world.server_key.clone()];
     for (path, body, name) in [
         (TOKENS, json!({"deviceName": "one"}), "token"),
-        ("/api/v1/api-keys", json!({"name": "x", "scopes": ["admin"]}), "key"),
+        (
+            "/api/v1/api-keys",
+            json!({"name": "x", "scopes": ["admin"]}),
+            "key",
+        ),
     ] {
-        let made = world.send(post(path).key(&acme.key).json(&body)).await.ok(201);
+        let made = world
+            .send(post(path).key(&acme.key).json(&body))
+            .await
+            .ok(201);
         secrets.push(made[name].as_str().unwrap().to_owned());
     }
     // What makes a key or a token worth something is its last part.
@@ -46,9 +64,12 @@ async fn no_other_answer_holds_a_secret() {
         if operation.method != axum::http::Method::GET {
             continue;
         }
-        let path = acme.ids.iter().fold(operation.path.to_owned(), |path, (name, id)| {
-            path.replace(&format!("{{{name}}}"), id)
-        });
+        let path = acme
+            .ids
+            .iter()
+            .fold(operation.path.to_owned(), |path, (name, id)| {
+                path.replace(&format!("{{{name}}}"), id)
+            });
         let path = format!("/api/v1{path}");
         for key in [&acme.key, &world.server_key] {
             let text = world.send(get(&path).key(key)).await.text();
@@ -60,6 +81,9 @@ async fn no_other_answer_holds_a_secret() {
     }
     assert!(looked_at > 40, "{looked_at}");
     let states = "?state=PENDING&state=USED&state=REVOKED&state=EXPIRED";
-    let tokens = world.send(get(&format!("{TOKENS}{states}")).key(&acme.key)).await.text();
+    let tokens = world
+        .send(get(&format!("{TOKENS}{states}")).key(&acme.key))
+        .await
+        .text();
     assert!(secrets.iter().all(|secret| !tokens.contains(secret)));
 }

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::error::Error;
 use crate::sqlite::device_filter::{count_query, list_query};
 use crate::sqlite::row::Columns;
-use crate::sqlite::select::{Select, check_revision};
+use crate::sqlite::select::{Select, check_revision, row_count};
 use crate::sqlite::session::Live;
 use crate::sqlite::{SqliteStorage, certificate, device_write, idempotency, refuse, token};
 
@@ -152,6 +152,19 @@ pub(super) async fn count(
     let mut select = count_query(organization, filter);
     let row = select.query().fetch_one(connection).await?;
     Columns::of(&row, "device").number()
+}
+
+/// Whether no more than `most` devices match.
+pub(super) async fn has_at_most(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    filter: &DeviceFilter,
+    most: usize,
+) -> Result<bool, Error> {
+    let mut select = list_query("SELECT 1", organization, filter, None);
+    select.sql(" LIMIT 1 OFFSET ").bind(row_count(most));
+    let next = select.optional(connection, |_| Ok(())).await?;
+    Ok(next.is_none())
 }
 
 async fn summarize(

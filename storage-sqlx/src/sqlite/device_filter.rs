@@ -20,7 +20,7 @@ pub(super) fn list_query(
         select.sql(" AND ").sql(position).sql(" > ");
         select.bind(after.as_bytes().as_slice());
     }
-    push_conditions(&mut select, filter);
+    push_conditions(&mut select, organization, filter);
     select.sql(" ORDER BY ").sql(position);
     select
 }
@@ -29,7 +29,7 @@ pub(super) fn list_query(
 pub(super) fn count_query(organization: OrganizationId, filter: &DeviceFilter) -> Select {
     let mut select = Select::new("SELECT count(*)");
     push_source(&mut select, organization, filter);
-    push_conditions(&mut select, filter);
+    push_conditions(&mut select, organization, filter);
     select
 }
 
@@ -57,11 +57,14 @@ fn push_source(
     "d.id"
 }
 
-fn push_conditions(select: &mut Select, filter: &DeviceFilter) {
+fn push_conditions(select: &mut Select, organization: OrganizationId, filter: &DeviceFilter) {
     if !filter.statuses.is_empty() {
         match filter.statuses.as_slice() {
-            // The index of statuses has the devices of one status by id, and no others.
-            [status] => select.sql(" AND d.status = ").bind(status.as_str()),
+            // Its index has the devices of one status by id; but those of a site or a profile are
+            // fewer.
+            [status] if filter.site_id.is_none() && filter.profile.is_none() => {
+                select.sql(" AND d.status = ").bind(status.as_str())
+            }
             statuses => {
                 let texts = statuses.iter().copied().map(DeviceStatus::as_str);
                 select.sql(" AND +d.status IN (SELECT value FROM json_each(");
@@ -85,7 +88,7 @@ fn push_conditions(select: &mut Select, filter: &DeviceFilter) {
         select.sql(" AND d.profile = ").bind(profile.to_string());
     }
     if let Some(prefix) = &filter.word_prefix {
-        push_prefix(select, HAS_WORD, "w.word", prefix);
+        push_prefix(select, HAS_WORD, organization, prefix);
     }
 }
 
@@ -93,5 +96,4 @@ fn push_conditions(select: &mut Select, filter: &DeviceFilter) {
 pub(super) const HAS_TAG: &str = "EXISTS (SELECT 1 FROM device_tag AS t \
      WHERE t.organization_id = d.organization_id AND t.owner_id = d.id AND t.tag";
 
-const HAS_WORD: &str = "d.id IN (SELECT w.owner_id FROM device_word AS w \
-     WHERE w.organization_id = d.organization_id AND w.word";
+const HAS_WORD: &str = "d.id IN (SELECT w.owner_id FROM device_word AS w WHERE w.organization_id";

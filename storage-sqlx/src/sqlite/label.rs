@@ -150,12 +150,12 @@ pub(super) fn push_selector(select: &mut Select, has: &'static str, selector: &T
     }
 }
 
-/// Adds that a word begins with `prefix`. `has` is the condition up to the word, and ends within a
-/// parenthesis.
+/// Adds that a word begins with `prefix`. `has` is the condition up to the organization of the
+/// words `w`, and ends within a parenthesis.
 pub(super) fn push_prefix(
     select: &mut Select,
     has: &'static str,
-    word: &'static str,
+    organization: OrganizationId,
     prefix: &str,
 ) {
     let from = prefix.to_lowercase().into_bytes();
@@ -166,10 +166,8 @@ pub(super) fn push_prefix(
     // No octet of UTF-8 is 255.
     let mut to = rest.to_vec();
     to.push(last.saturating_add(1));
-    select
-        .sql(" AND ")
-        .sql(has)
-        .sql(" >= ")
-        .bind(from.as_slice());
-    select.sql(" AND ").sql(word).sql(" < ").bind(to).sql(")");
+    select.sql(" AND ").sql(has).sql(" = ");
+    select.bind(organization.as_bytes().as_slice());
+    select.sql(" AND w.word >= ").bind(from.as_slice());
+    select.sql(" AND w.word < ").bind(to).sql(")");
 }

@@ -22,7 +22,7 @@ impl MaintenanceStore for SqliteStorage {
         let policy = policy.clone();
         let sweep = self.sweep();
         let (purged, sweep) = self
-            .write(move |tx| {
+            .write_many(limit, move |tx| {
                 Box::pin(async move {
                     let mut step = Step::new(limit, sweep);
                     step.run(tx, &policy).await?;
@@ -435,3 +435,6 @@ const QUARANTINE: &str = "DELETE FROM quarantine WHERE rowid IN (SELECT rowid FR
 
 const IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (owner, key) IN ( \
      SELECT owner, key FROM idempotency WHERE created_at < ? LIMIT ?)";
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-use crate::error::{Error, OpenError};
+use crate::error::{Dialect, Error, OpenError};
 use crate::sqlite::maintenance::Sweep;
 use crate::sqlite::writer::Writer;
 
@@ -107,7 +107,7 @@ impl SqliteStorage {
         reader.map_err(|error| refuse(error.into()))
     }
 
-    /// Does `work` in a transaction; see [`Writer::write`].
+    /// Does `work`, which writes a few rows, in a transaction; see [`Writer::write`].
     async fn write<T, F>(&self, work: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
@@ -115,12 +115,36 @@ impl SqliteStorage {
             + Send
             + 'static,
     {
-        self.writer.write(work).await
+        self.write_many(1, work).await
+    }
+
+    /// The same for work that writes about `weight` rows.
+    async fn write_many<T, F>(&self, weight: usize, work: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>>
+            + Send
+            + 'static,
+    {
+        self.writer.write(weight, work).await.map_err(refuse)
     }
 }
 
 fn refuse(error: Error) -> StorageError {
-    error.into_storage_error(BACKEND)
+    error.into_storage_error(&DIALECT)
 }
 
-const BACKEND: &str = "sqlite";
+const DIALECT: Dialect = Dialect {
+    backend: "sqlite",
+    // The low octet of a result code is the primary one.
+    is_outage_code: |code| {
+        let code = code.parse::<u32>();
+        code.is_ok_and(|code| OUTAGES.contains(&(code & 0xff)))
+    },
+};
+
+/// BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN and PROTOCOL.
+const OUTAGES: [u32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
+
+#[cfg(test)]
+mod tests;

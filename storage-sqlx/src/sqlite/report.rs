@@ -36,7 +36,7 @@ impl ReportStore for SqliteStorage {
         limits: &Limits,
     ) -> Result<IngestOutcome, StorageError> {
         let (batch, limits) = (batch.clone(), limits.clone());
-        self.write(move |tx| {
+        self.write_many(batch.items.len(), move |tx| {
             Box::pin(async move { ingest(tx, organization, device, &batch, &limits).await })
         })
         .await

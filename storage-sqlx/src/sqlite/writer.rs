@@ -6,7 +6,7 @@
 //! ```text
 //!  callers ──job──> queue ──> BEGIN IMMEDIATE
 //!                             SAVEPOINT; first job;  RELEASE, or ROLLBACK TO on its error
-//!                             SAVEPOINT; next job …  as long as the queue holds one, up to GROUP
+//!                             SAVEPOINT; next job …  as long as the queue holds one, up to a limit
 //!                             COMMIT                 one wait for the disk for all of them
 //!  callers <─answers──────────┘                      and only now does anyone hear anything
 //! ```
@@ -22,7 +22,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fieldgate_core::storage::StorageError;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -30,7 +29,6 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
-use crate::sqlite::BACKEND;
 use crate::sqlite::open::FileLock;
 
 /// A handle to the writer; the writer ends when the last one is gone, or by [`Writer::close`].
@@ -61,7 +59,10 @@ impl Writer {
     }
 
     /// Does `work` in a transaction; returns once that is committed, and durable.
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StorageError>
+    ///
+    /// A group ends where its jobs together weigh too much, so that light ones do not wait for many
+    /// heavy ones.
+    pub(super) async fn write<T, F>(&self, weight: usize, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>>
@@ -69,12 +70,11 @@ impl Writer {
             + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let sent = self.queue.send(Message::Job(job(work, answer))).await;
-        let result = match sent {
+        let message = Message::Job(job(work, answer), weight);
+        match self.queue.send(message).await {
             Ok(()) => answered.await.unwrap_or(Err(Error::Stopped)),
             Err(_) => Err(Error::Stopped),
-        };
-        result.map_err(|error| error.into_storage_error(BACKEND))
+        }
     }
 
     /// Ends the writer after what is queued, and closes its connection.
@@ -93,7 +93,7 @@ impl Writer {
 }
 
 enum Message {
-    Job(Job),
+    Job(Job, usize),
     Close(oneshot::Sender<()>),
 }
 
@@ -159,7 +159,9 @@ impl WriterTask {
             match self.jobs.recv().await {
                 None => break,
                 Some(Message::Close(done)) => closing = Some(done),
-                Some(Message::Job(first)) => closing = self.commit_group(first).await,
+                Some(Message::Job(first, weight)) => {
+                    closing = self.commit_group(first, weight).await;
+                }
             }
         }
         self.jobs.close();
@@ -173,7 +175,7 @@ impl WriterTask {
 
     /// Runs `first`, and what is queued behind it, in one transaction. Returns who asked meanwhile
     /// to close.
-    async fn commit_group(&mut self, first: Job) -> Option<oneshot::Sender<()>> {
+    async fn commit_group(&mut self, first: Job, mut weight: usize) -> Option<oneshot::Sender<()>> {
         let connection = match begin(&mut self.connection, &self.options).await {
             Ok(connection) => connection,
             Err(error) => {
@@ -189,9 +191,12 @@ impl WriterTask {
         let mut committed = Ok(());
         while let Some(job) = next.take() {
             committed = run_job(connection, job, &mut group).await;
-            if committed.is_ok() && group.len() < GROUP {
+            if committed.is_ok() && weight < GROUP_WEIGHT && group.len() < GROUP {
                 match self.jobs.try_recv() {
-                    Ok(Message::Job(job)) => next = Some(job),
+                    Ok(Message::Job(job, more)) => {
+                        weight = weight.saturating_add(more);
+                        next = Some(job);
+                    }
                     Ok(Message::Close(done)) => closing = Some(done),
                     Err(_) => {}
                 }
@@ -272,6 +277,9 @@ const QUEUE: usize = 1024;
 
 /// How many jobs are committed together at most.
 const GROUP: usize = 128;
+
+/// How many rows they may write before no more jobs join them.
+const GROUP_WEIGHT: usize = 4000;
 
 #[cfg(test)]
 mod tests;

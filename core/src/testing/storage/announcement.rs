@@ -1,13 +1,14 @@
 //! Clauses of announcements in [`ReportStore`](crate::storage::ReportStore).
 
 use super::world::{
-    limits, new_device, only_sensor, pump, readings_of, report, sensors_of, snapshot, stored,
+    components_of, limits, new_device, only_sensor, pump, readings_of, report, sensors_of,
+    snapshot, stored,
 };
 use crate::model::announcement::{
     AnnouncedComponent, AnnouncedSensor, Announcement, AnnouncementOutcome,
 };
-use crate::model::component::{Component, ComponentFilter, ComponentOrigin};
-use crate::model::device::Device;
+use crate::model::component::ComponentOrigin;
+use crate::model::device::{Device, DeviceFilter};
 use crate::model::limits::Limits;
 use crate::model::reading::Value;
 use crate::model::revision::Revision;
@@ -121,7 +122,7 @@ pub async fn firmware_and_profile_are_taken_over(storage: &Handle) {
         }
         assert_eq!(stored(storage, &pump).await, expected);
     }
-    let filter = crate::model::device::DeviceFilter {
+    let filter = DeviceFilter {
         profile: Some(parse("logger@2.0")),
         ..Default::default()
     };
@@ -326,16 +327,4 @@ async fn announce(
         .store_announcement(device.organization_id, device.id, announcement, &limits())
         .await
         .unwrap()
-}
-
-async fn components_of(storage: &Handle, device: &Device) -> Vec<Component> {
-    let filter = ComponentFilter {
-        device_id: Some(device.id),
-        ..ComponentFilter::default()
-    };
-    all_pages!(
-        500,
-        |page| storage.components(device.organization_id, &filter, page),
-        |component| component.id
-    )
 }

@@ -2,6 +2,7 @@
 
 use super::world::new_organization;
 use crate::model::api_key::{ApiKey, KeyOwner, Scope};
+use crate::model::id::ApiKeyId;
 use crate::model::timestamp::Timestamp;
 use crate::storage::{Effects, StorageError, Unique};
 use crate::testing::fixtures::{after, api_key, before, noon};
@@ -164,7 +165,7 @@ async fn created(storage: &Handle, owner: KeyOwner) -> ApiKey {
     key
 }
 
-async fn ids(storage: &Handle, owner: KeyOwner, limit: u16) -> Vec<crate::model::id::ApiKeyId> {
+async fn ids(storage: &Handle, owner: KeyOwner, limit: u16) -> Vec<ApiKeyId> {
     let keys = all_pages!(limit, |page| storage.api_keys(owner, page), |key| key.id);
     keys.iter().map(|key| key.id).collect()
 }

@@ -6,7 +6,7 @@ use super::world::{
 };
 use crate::model::component::{Component, ComponentFilter, ComponentSettings};
 use crate::model::device::Device;
-use crate::model::id::ComponentId;
+use crate::model::id::{ComponentId, DeviceId};
 use crate::model::limits::Limits;
 use crate::model::reading::{TimeRange, Value};
 use crate::model::revision::Revision;
@@ -293,7 +293,7 @@ async fn ids(
     found.iter().map(|component| component.id).collect()
 }
 
-fn unknown(pump: &Device) -> crate::model::id::DeviceId {
+fn unknown(pump: &Device) -> DeviceId {
     device(pump.organization_id, "unknown").id
 }
 

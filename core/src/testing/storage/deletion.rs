@@ -1,8 +1,9 @@
 //! Clauses of the deletion of a device: gone is gone at once, and takes along what it had.
 
 use super::world::{
-    ALL_TOKEN_STATES, SERVER, bring_online, connect, issue, limits, new_device, new_token,
-    only_sensor, pump, report, set_status, snapshot, stored, try_redeem,
+    ALL_TOKEN_STATES, SERVER, bring_online, components_of, connect, issue, limits, new_device,
+    new_token, only_sensor, pump, quarantine_of, readings_of, report, sensors_of, set_status,
+    snapshot, stored, try_redeem,
 };
 use crate::model::certificate::RevocationReason;
 use crate::model::component::ComponentFilter;
@@ -13,6 +14,7 @@ use crate::model::quarantine::QuarantineFilter;
 use crate::model::reading::{TimeRange, Value};
 use crate::model::revision::Revision;
 use crate::model::sensor::SensorFilter;
+use crate::model::tag::TagSelector;
 use crate::storage::{
     Effects, Redemption, RetainedTopic, Seen, SessionRefused, StorageError, TokenRefused,
 };
@@ -23,20 +25,12 @@ use crate::testing::fixtures::{
 use crate::testing::storage::Handle;
 use crate::testing::storage::announcement::announcing;
 
-/// A deleted device is in no answer any more, and nothing that it had is.
+/// A deleted device is in no answer any more, and neither are its tokens and certificates.
 pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     let pump = furnished(storage).await;
     let id = pump.organization_id;
-    let sensor = only_sensor(storage, &pump).await;
     let token = new_token(storage, &pump).await;
-    let item = quarantined(&pump);
-    let kept = storage.store_quarantined(&item, &limits()).await;
-    kept.unwrap();
-    let serial_number = stored(storage, &pump)
-        .await
-        .certificate
-        .unwrap()
-        .serial_number;
+    let certificate = stored(storage, &pump).await.certificate.unwrap();
 
     delete(storage, &pump).await;
 
@@ -45,8 +39,8 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     let devices = all_pages!(9, |page| storage.devices(id, &filter, page), |it| it.id);
     assert!(devices.is_empty());
     assert_eq!(storage.device_summary(id).await.unwrap().total, 0);
-    let selector = crate::model::tag::TagSelector::default();
-    let count = storage.count_selected(id, &selector).await;
+    let everything = TagSelector::default();
+    let count = storage.count_selected(id, &everything).await;
     assert_eq!(count.unwrap(), 0);
     assert!(storage.token(token.id).await.unwrap().is_none());
     let tokens = all_pages!(
@@ -55,40 +49,44 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
         |it| it.id
     );
     assert!(tokens.is_empty(), "{tokens:?}");
-    let found = storage.certificate(id, pump.id, &serial_number).await;
+    let found = storage
+        .certificate(id, pump.id, &certificate.serial_number)
+        .await;
     assert_eq!(found.unwrap(), None);
     let found = all_pages!(9, |page| storage.certificates(id, pump.id, page), |it| it
         .issue_sequence);
     assert!(found.is_empty());
+}
+
+/// Nothing that a deleted device was made of or had reported is in an answer any more.
+pub async fn what_it_had_is_gone(storage: &Handle) {
+    let pump = furnished(storage).await;
+    let id = pump.organization_id;
+    let sensor = only_sensor(storage, &pump).await;
+    let item = quarantined(&pump);
+    let kept = storage.store_quarantined(&item, &limits()).await;
+    kept.unwrap();
+
+    delete(storage, &pump).await;
+
     let component = storage.component(id, sensor.component_id).await;
     assert_eq!(component.unwrap(), None);
-    for device_id in [None, Some(pump.id)] {
-        let filter = ComponentFilter {
-            device_id,
-            ..ComponentFilter::default()
-        };
-        let found = all_pages!(9, |page| storage.components(id, &filter, page), |it| it.id);
-        assert!(found.is_empty());
-        let filter = SensorFilter {
-            device_id,
-            ..SensorFilter::default()
-        };
-        let found = all_pages!(9, |page| storage.sensors(id, &filter, page), |it| it.id);
-        assert!(found.is_empty());
-        let filter = QuarantineFilter {
-            device_id,
-            reason: None,
-        };
-        let found = all_pages!(9, |page| storage.quarantined(id, &filter, page), |it| it.id);
-        assert!(found.is_empty());
-    }
     assert_eq!(storage.sensor(id, sensor.id).await.unwrap(), None);
-    let found = all_pages!(
-        9,
-        |page| storage.readings(id, sensor.id, TimeRange::ALL, page),
-        |it| it.timestamp
-    );
+    assert!(components_of(storage, &pump).await.is_empty());
+    assert!(sensors_of(storage, &pump).await.is_empty());
+    assert!(quarantine_of(storage, &pump).await.is_empty());
+    let filter = ComponentFilter::default();
+    let found = all_pages!(9, |page| storage.components(id, &filter, page), |it| it.id);
     assert!(found.is_empty());
+    let filter = SensorFilter::default();
+    let found = all_pages!(9, |page| storage.sensors(id, &filter, page), |it| it.id);
+    assert!(found.is_empty());
+    let filter = QuarantineFilter::default();
+    let found = all_pages!(9, |page| storage.quarantined(id, &filter, page), |it| it.id);
+    assert!(found.is_empty());
+    let found = storage.quarantined_item(id, item.id).await.unwrap();
+    assert_eq!(found, None);
+    assert!(readings_of(storage, &sensor).await.is_empty());
     let found = all_pages!(
         9,
         |page| storage.health(id, pump.id, TimeRange::ALL, page),
@@ -96,8 +94,6 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     );
     assert!(found.is_empty());
     assert_eq!(storage.latest_health(id, pump.id).await.unwrap(), None);
-    let found = storage.quarantined_item(id, item.id).await.unwrap();
-    assert_eq!(found, None);
 }
 
 /// No later write of a deleted device has an effect.
@@ -189,7 +185,7 @@ pub async fn the_name_is_free(storage: &Handle) {
     )
     .await;
     let sensor = only_sensor(storage, &heir).await;
-    let readings = super::world::readings_of(storage, &sensor).await;
+    let readings = readings_of(storage, &sensor).await;
     assert_eq!(readings, [(noon(), Value::BigInt(1))]);
 }
 

@@ -2,7 +2,7 @@
 //! [`DeviceFilter::matches`] over a population of devices of all kinds.
 
 use super::world::{all_devices, bring_online, new_organization, set_status};
-use crate::model::device::DeviceFilter;
+use crate::model::device::{DeviceFilter, DeviceUpdate};
 use crate::model::id::{OrganizationId, SiteId};
 use crate::model::presence::DeviceStatus;
 use crate::model::tag::TagSelector;
@@ -65,7 +65,7 @@ pub async fn lists_follow_changes(storage: &Handle) {
         settings.tags = tags(&["moved", "north"]);
         settings.site_id = Some(sites[number % 2]);
         settings.profile = Some(parse("moved@1.0"));
-        let update = crate::model::device::DeviceUpdate {
+        let update = DeviceUpdate {
             settings,
             status: None,
         };

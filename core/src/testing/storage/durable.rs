@@ -8,7 +8,7 @@ use super::world::{
 };
 use crate::model::api_key::KeyOwner;
 use crate::model::certificate::CertificateFate;
-use crate::model::presence::DeviceStatus;
+use crate::model::presence::{DeviceStatus, NodeId};
 use crate::model::reading::Value;
 use crate::model::tag::TagSelector;
 use crate::storage::{Effects, Redemption, StorageError, TokenRefused, Unique};
@@ -140,12 +140,7 @@ pub async fn sessions_wait_to_be_settled<F: StorageFixture>(fixture: F) {
     let storage = fixture.storage();
     assert_eq!(stored(&storage, &pump).await, before);
     let settled = storage
-        .settle_sessions(
-            SERVER,
-            &crate::model::presence::NodeId::main(),
-            after(9),
-            10,
-        )
+        .settle_sessions(SERVER, &NodeId::main(), after(9), 10)
         .await;
     assert_eq!(settled.unwrap(), 1);
     let presence = stored(&storage, &pump).await.presence;

@@ -2,7 +2,7 @@
 
 use super::world::{new_organization, snapshot};
 use crate::model::group::{DeviceGroup, GroupSettings};
-use crate::model::id::OrganizationId;
+use crate::model::id::{DeviceId, OrganizationId};
 use crate::model::revision::Revision;
 use crate::model::tag::{TagSelector, Tags};
 use crate::storage::{Effects, StorageError, Unique};
@@ -174,7 +174,7 @@ async fn tagged(
     organization: OrganizationId,
     name: &str,
     texts: &[&str],
-) -> crate::model::id::DeviceId {
+) -> DeviceId {
     let mut device = device(organization, name);
     device.settings.tags = tags(texts);
     let created = storage.create_device(&device, &Effects::NONE).await;

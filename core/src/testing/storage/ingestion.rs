@@ -4,18 +4,17 @@
 use std::time::Duration;
 
 use super::world::{
-    limits, new_device, new_organization, only_sensor, pump, readings_of, report, sensors_of,
-    snapshot, stored,
+    components_of, limits, new_device, new_organization, only_sensor, pump, quarantine_of,
+    readings_of, report, sensors_of, snapshot, stored,
 };
-use crate::model::component::{Component, ComponentFilter, ComponentOrigin};
-use crate::model::device::Device;
+use crate::model::component::ComponentOrigin;
 use crate::model::ingestion::{ReadingBatch, SensorAddress};
 use crate::model::limits::Limits;
-use crate::model::quarantine::{QuarantineFilter, QuarantineReason, QuarantinedItem, Rejection};
-use crate::model::reading::Value;
+use crate::model::quarantine::{QuarantineReason, Rejection};
+use crate::model::reading::{TimeRange, Value};
 use crate::model::revision::Revision;
 use crate::model::sensor::{LatestReading, TypeOrigin, ValueType};
-use crate::storage::StorageError;
+use crate::storage::{Effects, StorageError};
 use crate::testing::fixtures::{
     after, batch, before, component, device, double, metadata, noon, parse, reading, seed, text,
 };
@@ -73,7 +72,7 @@ pub async fn the_known_is_found(storage: &Handle) {
     let pump = pump(storage).await;
     let manual = component(&pump, "bme280");
     let created = storage
-        .create_component(&manual, &limits(), &crate::storage::Effects::NONE)
+        .create_component(&manual, &limits(), &Effects::NONE)
         .await;
     created.unwrap();
     for secs in 0..3 {
@@ -329,12 +328,7 @@ pub async fn metadata_is_kept(storage: &Handle) {
     let sensor = only_sensor(storage, &pump).await;
     let readings = all_pages!(
         9,
-        |page| storage.readings(
-            pump.organization_id,
-            sensor.id,
-            crate::model::reading::TimeRange::ALL,
-            page
-        ),
+        |page| storage.readings(pump.organization_id, sensor.id, TimeRange::ALL, page),
         |reading| reading.timestamp
     );
 
@@ -392,28 +386,4 @@ pub async fn a_large_batch_is_taken(storage: &Handle) {
         assert_eq!(sensor.latest.as_ref().unwrap().timestamp, after(9));
     }
     assert_eq!(report(storage, &pump, readings).await.stored, 0);
-}
-
-async fn components_of(storage: &Handle, device: &Device) -> Vec<Component> {
-    let filter = ComponentFilter {
-        device_id: Some(device.id),
-        ..ComponentFilter::default()
-    };
-    all_pages!(
-        500,
-        |page| storage.components(device.organization_id, &filter, page),
-        |component| component.id
-    )
-}
-
-async fn quarantine_of(storage: &Handle, device: &Device) -> Vec<QuarantinedItem> {
-    let filter = QuarantineFilter {
-        device_id: Some(device.id),
-        reason: None,
-    };
-    all_pages!(
-        500,
-        |page| storage.quarantined(device.organization_id, &filter, page),
-        |item| item.id
-    )
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{new_device, new_organization, pump};
+use super::world::{limits, new_device, new_organization, pump};
 use crate::model::component::ComponentFilter;
 use crate::model::device::DeviceFilter;
 use crate::model::id::DeviceId;
@@ -128,7 +128,7 @@ pub async fn a_page_knows_whether_there_are_more(storage: &Handle) {
 pub async fn pages_hold_while_items_come_and_go(storage: &Handle) {
     let pump = pump(storage).await;
     let id = pump.organization_id;
-    let limits = super::world::limits();
+    let limits = limits();
     let mut staying = Vec::new();
     let mut leaving = Vec::new();
     for number in 0..9 {
@@ -168,7 +168,7 @@ pub async fn pages_hold_while_items_come_and_go(storage: &Handle) {
 pub async fn pages_hold_while_components_come_and_go(storage: &Handle) {
     let pump = pump(storage).await;
     let id = pump.organization_id;
-    let limits = super::world::limits();
+    let limits = limits();
     let add = async |key: String| {
         let component = component(&pump, &key);
         let created = storage

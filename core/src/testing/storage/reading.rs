@@ -1,7 +1,8 @@
 //! Clauses of [`ReadingStore`](crate::storage::ReadingStore).
 
-use super::world::{new_device, new_organization, only_sensor, pump, report};
+use super::world::{limits, new_device, new_organization, only_sensor, pump, report};
 use crate::model::id::{OrganizationId, SensorId};
+use crate::model::page::{PageLimit, PageRequest};
 use crate::model::reading::{TimeRange, Value};
 use crate::model::timestamp::Timestamp;
 use crate::testing::fixtures::{after, batch, noon, reading, unique};
@@ -54,7 +55,7 @@ pub async fn the_history_is_newest_first(storage: &Handle) {
 /// The end of all time is kept too, where the limits let it in.
 pub async fn the_last_instant_is_kept(storage: &Handle) {
     let pump = pump(storage).await;
-    let mut limits = super::world::limits();
+    let mut limits = limits();
     limits.timestamp_ahead = std::time::Duration::MAX;
     let just_before = Timestamp::MAX.minus(std::time::Duration::from_millis(1));
     let readings = [Timestamp::MAX, just_before];
@@ -139,8 +140,7 @@ pub async fn pages_hold_while_readings_arrive(storage: &Handle) {
         add(secs).await;
     }
     let sensor = only_sensor(storage, &pump).await;
-    let mut request =
-        crate::model::page::PageRequest::first(crate::model::page::PageLimit::new(2).unwrap());
+    let mut request = PageRequest::first(PageLimit::new(2).unwrap());
     let mut seen = Vec::new();
     for round in 0..10 {
         let page = storage

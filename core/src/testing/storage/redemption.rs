@@ -8,11 +8,11 @@ use super::world::{
     snapshot, stored, try_redeem,
 };
 use crate::model::certificate::{Certificate, CertificateFate, CertificateState, RevocationReason};
-use crate::model::device::CertificateSummary;
+use crate::model::device::{CertificateSummary, Device};
 use crate::model::limits::Limits;
 use crate::model::presence::DeviceStatus;
-use crate::model::token::TokenFate;
-use crate::storage::{Redemption, StorageError, TokenRefused, Unique};
+use crate::model::token::{RegistrationToken, TokenFate};
+use crate::storage::{Effects, Redemption, StorageError, TokenRefused, Unique};
 use crate::testing::fixtures::{after, certificate, noon, token};
 use crate::testing::storage::Handle;
 
@@ -49,7 +49,7 @@ pub async fn it_records_all_of_it(storage: &Handle) {
     };
     assert_eq!(device.certificate, Some(summary));
     // It is no change by an operator, and no sign of life.
-    let unchanged = crate::model::device::Device {
+    let unchanged = Device {
         certificate: None,
         ..device
     };
@@ -201,18 +201,14 @@ pub async fn the_certificate_limit_holds(storage: &Handle) {
     token.expires_at = after(10 * 24 * 3600);
     for at in [noon(), after(3600)] {
         token.id = self::token(&pump).id;
-        let created = storage
-            .create_token(&token, &crate::storage::Effects::NONE)
-            .await;
+        let created = storage.create_token(&token, &Effects::NONE).await;
         created.unwrap();
         let mut signed = certificate(&pump);
         signed.issued_at = at;
         redeem(storage, &token, &signed).await;
     }
     token.id = self::token(&pump).id;
-    let created = storage
-        .create_token(&token, &crate::storage::Effects::NONE)
-        .await;
+    let created = storage.create_token(&token, &Effects::NONE).await;
     created.unwrap();
     let before = snapshot(storage, pump.organization_id).await;
     let due = after(24 * 3600);
@@ -253,7 +249,7 @@ pub async fn the_checks_have_their_order(storage: &Handle) {
         certificates_per_day: 1,
         ..limits()
     };
-    let consume = async |token: &crate::model::token::RegistrationToken, copy: &Certificate| {
+    let consume = async |token: &RegistrationToken, copy: &Certificate| {
         storage
             .consume_token(pump.organization_id, token.id, copy, &none, noon())
             .await
@@ -330,7 +326,7 @@ pub async fn a_used_certificate_stays_good(storage: &Handle) {
 
 async fn assert_refusal(
     storage: &Handle,
-    token: &crate::model::token::RegistrationToken,
+    token: &RegistrationToken,
     certificate: &Certificate,
     expected: TokenRefused,
 ) {

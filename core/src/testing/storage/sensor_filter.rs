@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::announcement::announcing;
 use super::world::{limits, new_organization, sensors_of};
-use crate::model::device::Device;
+use crate::model::device::{Device, DeviceUpdate};
 use crate::model::id::{DeviceId, OrganizationId, SiteId};
 use crate::model::sensor::{Sensor, SensorFilter, ValueType};
 use crate::model::tag::TagSelector;
@@ -61,7 +61,7 @@ pub async fn lists_follow_the_devices(storage: &Handle) {
     let mut settings = world.devices[&ids[0]].settings.clone();
     settings.site_id = Some(world.sites[1]);
     settings.tags = tags(&["south", "moved"]);
-    let update = crate::model::device::DeviceUpdate {
+    let update = DeviceUpdate {
         settings,
         status: None,
     };

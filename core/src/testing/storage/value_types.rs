@@ -1,6 +1,8 @@
 //! Clauses of the types of sensors and of the values that they keep.
 
-use super::world::{only_sensor, pump, readings_of, report};
+use super::announcement::announcing;
+use super::world::{limits, only_sensor, pump, readings_of, report, sensors_of};
+use crate::model::device::Device;
 use crate::model::reading::Value;
 use crate::model::sensor::{TypeOrigin, ValueType};
 use crate::testing::fixtures::{after, double, noon, reading, text};
@@ -116,14 +118,9 @@ pub async fn a_fraction_widens_its_own_batch(storage: &Handle) {
 /// An operator's BIGINT does not widen: the fraction is refused.
 pub async fn a_set_type_does_not_widen(storage: &Handle) {
     let pump = pump(storage).await;
-    let announcement = super::announcement::announcing(&[("m", &[("n", ValueType::BigInt)])]);
+    let announcement = announcing(&[("m", &[("n", ValueType::BigInt)])]);
     let stored = storage
-        .store_announcement(
-            pump.organization_id,
-            pump.id,
-            &announcement,
-            &super::world::limits(),
-        )
+        .store_announcement(pump.organization_id, pump.id, &announcement, &limits())
         .await;
     stored.unwrap();
 
@@ -193,18 +190,13 @@ pub async fn texts_are_kept_to_the_letter(storage: &Handle) {
 }
 
 /// Reports values, one a second, and looks for each of them, and for the last as the latest.
-async fn assert_kept(
-    storage: &Handle,
-    device: &crate::model::device::Device,
-    path: &str,
-    values: &[Value],
-) {
+async fn assert_kept(storage: &Handle, device: &Device, path: &str, values: &[Value]) {
     let readings = (0..).zip(values);
     let readings = readings.map(|(secs, value)| reading(path, after(secs), value.clone()));
     let outcome = report(storage, device, readings.collect::<Vec<_>>()).await;
     assert_eq!((outcome.stored, outcome.quarantined), (values.len(), 0));
 
-    let sensors = super::world::sensors_of(storage, device).await;
+    let sensors = sensors_of(storage, device).await;
     let key = path.split('/').next_back().unwrap();
     let sensor = sensors.iter().find(|sensor| sensor.key.as_str() == key);
     let sensor = sensor.unwrap();

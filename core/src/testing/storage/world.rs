@@ -2,14 +2,13 @@
 
 use crate::model::api_key::KeyOwner;
 use crate::model::certificate::Certificate;
-use crate::model::component::ComponentFilter;
+use crate::model::component::{Component, ComponentFilter};
 use crate::model::device::{Device, DeviceFilter, DeviceUpdate};
 use crate::model::id::OrganizationId;
 use crate::model::ingestion::{IngestOutcome, ReportedReading};
 use crate::model::limits::Limits;
-use crate::model::page::{PageLimit, PageRequest};
 use crate::model::presence::{DeviceStatus, NodeId};
-use crate::model::quarantine::QuarantineFilter;
+use crate::model::quarantine::{QuarantineFilter, QuarantinedItem};
 use crate::model::reading::{TimeRange, Value};
 use crate::model::sensor::{Sensor, SensorFilter};
 use crate::model::timestamp::Timestamp;
@@ -65,11 +64,6 @@ pub(super) const ALL_TOKEN_STATES: [TokenState; 4] = [
 
 pub(super) fn limits() -> Limits {
     Limits::default()
-}
-
-/// The longest first page.
-pub(super) const fn first_page<K>() -> PageRequest<K> {
-    PageRequest::first(PageLimit::MAX)
 }
 
 pub(super) async fn new_organization(storage: &Handle) -> OrganizationId {
@@ -210,6 +204,19 @@ pub(super) async fn sensors_of(storage: &Handle, device: &Device) -> Vec<Sensor>
     )
 }
 
+/// All components of a device, by id.
+pub(super) async fn components_of(storage: &Handle, device: &Device) -> Vec<Component> {
+    let filter = ComponentFilter {
+        device_id: Some(device.id),
+        ..ComponentFilter::default()
+    };
+    all_pages!(
+        500,
+        |page| storage.components(device.organization_id, &filter, page),
+        |component| component.id
+    )
+}
+
 /// The only sensor of a device.
 pub(super) async fn only_sensor(storage: &Handle, device: &Device) -> Sensor {
     let sensors = sensors_of(storage, device).await;
@@ -228,6 +235,19 @@ pub(super) async fn readings_of(storage: &Handle, sensor: &Sensor) -> Vec<(Times
         .into_iter()
         .map(|reading| (reading.timestamp, reading.value))
         .collect()
+}
+
+/// What of a device is in the quarantine, newest first.
+pub(super) async fn quarantine_of(storage: &Handle, device: &Device) -> Vec<QuarantinedItem> {
+    let filter = QuarantineFilter {
+        device_id: Some(device.id),
+        reason: None,
+    };
+    all_pages!(
+        500,
+        |page| storage.quarantined(device.organization_id, &filter, page),
+        |item| item.id
+    )
 }
 
 /// Every answer that an organization can get, one line each: equal before and after a call that
@@ -294,16 +314,7 @@ async fn device_lines(storage: &Handle, device: &Device) -> Vec<String> {
     for certificate in certificates {
         note(&certificate);
     }
-    let filter = ComponentFilter {
-        device_id: Some(device.id),
-        ..ComponentFilter::default()
-    };
-    let components = all_pages!(
-        500,
-        |page| storage.components(organization, &filter, page),
-        |component| component.id
-    );
-    for component in components {
+    for component in components_of(storage, device).await {
         note(&component);
     }
     for sensor in sensors_of(storage, device).await {

@@ -224,7 +224,13 @@ impl World {
         session.send(Inbound::Refused(rejection)).await.unwrap();
     }
 
-    pub(crate) fn health_report(&self, at: Timestamp, uptime: u64, sent: u64, dropped: u64) -> Inbound {
+    pub(crate) fn health_report(
+        &self,
+        at: Timestamp,
+        uptime: u64,
+        sent: u64,
+        dropped: u64,
+    ) -> Inbound {
         Inbound::Health(HealthReport {
             timestamp: Some(at),
             uptime_seconds: uptime,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{GROUP, QUEUE, Writer};
+use super::{GROUP, GROUP_WEIGHT, QUEUE, Writer};
 use crate::SqliteStorage;
 use crate::error::Error;
 
@@ -40,6 +40,21 @@ async fn a_group_has_an_end() {
     }
     // The job that held the writer is one more.
     assert_eq!(storage.commits() - before, 3);
+}
+
+#[tokio::test]
+async fn a_heavy_job_ends_a_group() {
+    let (storage, _directory) = fresh().await;
+    let held = Held::hold(&storage).await;
+    let before = storage.commits();
+    let heavy = storage.clone();
+    let heavy = tokio::spawn(async move { heavy.write_many(GROUP_WEIGHT, put(1)).await });
+    held.wait_for(1).await;
+    let light = spawn(&storage, put(2));
+    held.release_behind(2).await;
+    heavy.await.unwrap().unwrap();
+    light.await.unwrap().unwrap();
+    assert_eq!(storage.commits() - before, 2);
 }
 
 #[tokio::test]

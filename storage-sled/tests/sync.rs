@@ -1,0 +1,241 @@
+//! The disk is waited for when it has to be, and no more often: seen from outside, by `strace`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a failure has to name its line"
+)]
+
+mod child;
+mod trace;
+
+use std::path::Path;
+
+use fieldgate_core::model::id::OrganizationId;
+use fieldgate_core::storage::{
+    DeviceStore as _, Effects, OrganizationStore as _, Seen, ServerProof, SessionStore as _,
+    StorageError,
+};
+use fieldgate_core::testing::fixtures::{after, device, organization};
+use fieldgate_storage_sled::{Durability, SledStorage};
+
+const SERVER: ServerProof = ServerProof::vouch();
+
+#[test]
+fn each_lone_write_is_on_the_disk_before_it_is_answered() {
+    let trace = trace("lone disk", None);
+    let mut answers = 0;
+    let mut synced = false;
+    for line in &trace {
+        if is_sync_of_log(line) {
+            synced = true;
+        } else if child::said(line).is_some_and(|said| said.starts_with("answered")) {
+            assert!(synced, "answer {answers} came before its synchronization");
+            answers += 1;
+            synced = false;
+        }
+    }
+    assert_eq!(answers, LONE);
+}
+
+#[test]
+fn concurrent_writes_share_a_synchronization() {
+    let trace = trace("together disk", None);
+    let work = work(&trace);
+    let count = work.iter().filter(|line| is_sync_of_log(line)).count();
+    assert!(count >= 1);
+    assert!(count <= TOGETHER / 4, "{count} for {TOGETHER} writes");
+}
+
+#[test]
+fn a_process_that_need_not_wait_for_the_disk_does_not() {
+    let trace = trace("lone process", None);
+    let answers = trace.iter().filter_map(|line| child::said(line));
+    assert_eq!(
+        answers.filter(|said| said.starts_with("answered")).count(),
+        LONE
+    );
+    // sled synchronizes too: its cleaner on a thread of its own, and all of it when it is closed.
+    let writer = trace
+        .iter()
+        .find(|line| line.contains("\"fieldgate-sled\""));
+    let writer = writer
+        .and_then(|line| line.split_whitespace().next())
+        .unwrap();
+    let own = work(&trace)
+        .iter()
+        .filter(|line| line.split_whitespace().next() == Some(writer));
+    let syncs: Vec<_> = own.filter(|line| line.contains("sync(")).collect();
+    assert!(syncs.is_empty(), "{syncs:#?}");
+}
+
+#[test]
+fn last_seen_waits_for_no_disk() {
+    let trace = trace("seen disk", None);
+    let work = work(&trace);
+    let syncs: Vec<_> = work
+        .iter()
+        .filter(|line| line.contains("fdatasync("))
+        .collect();
+    assert!(syncs.is_empty(), "{syncs:#?}");
+}
+
+#[tokio::test]
+async fn a_failed_synchronization_is_told_to_all_from_then_on() {
+    let dir = tempfile::tempdir().unwrap();
+    // Of the log alone: nothing but our writer calls fdatasync.
+    let inject = format!("--inject=fdatasync:error=EIO:when={FAILS_AT}");
+    let trace = trace_in(dir.path(), "lone disk", Some(&inject));
+    let said: Vec<_> = work(&trace)
+        .iter()
+        .filter_map(|line| child::said(line))
+        .collect();
+    let answered = said
+        .iter()
+        .filter(|said| said.starts_with("answered"))
+        .count();
+    // The first one was the organization.
+    assert_eq!(answered, FAILS_AT - 2, "{said:#?}");
+    let refused = said
+        .iter()
+        .filter(|said| said.starts_with("unavailable"))
+        .count();
+    assert_eq!(answered + refused, LONE, "{said:#?}");
+    assert!(said.contains(&"reads unavailable"), "{said:#?}");
+
+    // Once it is opened again, what was answered is there.
+    let storage = SledStorage::open(dir.path()).unwrap();
+    for said in said
+        .iter()
+        .filter_map(|said| said.strip_prefix("answered "))
+    {
+        let (organization, device) = said.split_once(' ').unwrap();
+        let organization: OrganizationId = organization.parse().unwrap();
+        let found = storage.device(organization, device.parse().unwrap()).await;
+        assert!(found.unwrap().is_some(), "lost: {device}");
+    }
+    storage.close().await;
+}
+
+fn trace(task: &str, inject: Option<&str>) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    trace_in(dir.path(), task, inject)
+}
+
+/// What a child does on `dir`, as far as it concerns these tests, one call of the system per line.
+fn trace_in(dir: &Path, task: &str, inject: Option<&str>) -> Vec<String> {
+    let mut options = vec!["--string-limit=200", "--trace=fsync,fdatasync,prctl,write"];
+    options.extend(inject);
+    let trace = trace::trace(&options, dir, task);
+    trace.lines().map(str::to_owned).collect()
+}
+
+/// The part of a trace between the child's `begin` and `end`.
+fn work(trace: &[String]) -> &[String] {
+    let place = |word| {
+        trace
+            .iter()
+            .position(|line| child::said(line) == Some(word))
+    };
+    &trace[place("begin").unwrap()..place("end").unwrap()]
+}
+
+/// Whether a line is the end of a synchronization of sled's log that has succeeded.
+fn is_sync_of_log(line: &str) -> bool {
+    let whole = line.contains("fdatasync(") && line.contains("/db>");
+    let end = line.contains("<... fdatasync resumed>");
+    (whole || end) && line.ends_with("= 0")
+}
+
+/// The child: does what the task says.
+#[tokio::test]
+async fn works_in_a_process_of_its_own() {
+    let Some(dir) = child::dir() else {
+        return;
+    };
+    let task = child::task();
+    let (work, durability) = task.split_once(' ').unwrap();
+    let durability = match durability {
+        "disk" => Durability::Disk,
+        _ => Durability::Process,
+    };
+    let storage = SledStorage::builder(&dir)
+        .durability(durability)
+        .open()
+        .unwrap();
+    let organization = organization();
+    storage
+        .create_organization(SERVER, &organization, &Effects::NONE)
+        .await
+        .unwrap();
+    match work {
+        "lone" => lone(&storage, organization.id).await,
+        "together" => together(&storage, organization.id).await,
+        _ => seen(&storage, organization.id).await,
+    }
+    storage.close().await;
+}
+
+async fn lone(storage: &SledStorage, organization: OrganizationId) {
+    child::say("begin");
+    for number in 0..LONE {
+        let device = device(organization, &format!("device-{number}"));
+        match storage.create_device(&device, &Effects::NONE).await {
+            Ok(()) => child::say(&format!("answered {organization} {}", device.id)),
+            Err(StorageError::Unavailable { .. }) => child::say("unavailable"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    match storage.organization(organization).await {
+        Ok(found) => assert!(found.is_some()),
+        Err(_) => child::say("reads unavailable"),
+    }
+    child::say("end");
+}
+
+async fn together(storage: &SledStorage, organization: OrganizationId) {
+    child::say("begin");
+    let mut calls = Vec::new();
+    for number in 0..TOGETHER {
+        let storage = storage.clone();
+        let device = device(organization, &format!("device-{number}"));
+        calls.push(tokio::spawn(async move {
+            storage
+                .create_device(&device, &Effects::NONE)
+                .await
+                .unwrap();
+        }));
+    }
+    for call in calls {
+        call.await.unwrap();
+    }
+    child::say("end");
+}
+
+async fn seen(storage: &SledStorage, organization: OrganizationId) {
+    let device = device(organization, "device");
+    storage
+        .create_device(&device, &Effects::NONE)
+        .await
+        .unwrap();
+    child::say("begin");
+    for secs in 0..20 {
+        let seen = Seen {
+            organization_id: organization,
+            device_id: device.id,
+            at: after(secs),
+        };
+        storage.touch_devices(SERVER, &[seen]).await.unwrap();
+    }
+    let read = storage
+        .device(organization, device.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(read.presence.last_seen_at(), Some(after(19)));
+    child::say("end");
+}
+
+const LONE: usize = 20;
+const TOGETHER: usize = 256;
+
+/// Which of the synchronizations fails.
+const FAILS_AT: usize = 6;

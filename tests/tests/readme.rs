@@ -1,0 +1,63 @@
+//! The README's commands do what it says.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
+
+use std::fs;
+
+use fieldgate_tests::binaries::workspace;
+use fieldgate_tests::tools::{bash, success};
+use fieldgate_tests::{Server, StorageKind};
+
+#[tokio::test]
+async fn the_commands_by_hand_bring_a_device_online() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let script = commands(&readme);
+    assert!(script.contains("mosquitto_pub"), "{script}");
+    let server = Server::start(StorageKind::Sqlite);
+    let api = server.api();
+    let environment = [
+        ("FIELDGATE", server.http_url()),
+        ("FIELDGATE_TLS", server.https_url()),
+        ("MQTT_HOST", "localhost".to_owned()),
+        ("MQTT_PORT", server.mqtt_port().to_string()),
+        ("ADMIN_KEY", server.admin_key()),
+    ];
+    let output = bash(&script, &server.scratch(), &environment);
+    let shown = success("the README's commands", &output);
+    assert!(shown.contains("greenhouse-7"), "{shown}");
+
+    let devices = api.list("/api/v1/devices").await;
+    assert_eq!(devices.len(), 1);
+    assert_eq!(devices[0]["name"], "greenhouse-7");
+    assert!(devices[0]["firstSessionAt"].is_string(), "{}", devices[0]);
+    let sensors = api.list("/api/v1/sensors").await;
+    assert!(!sensors.is_empty());
+    for sensor in sensors {
+        assert!(!sensor["latest"].is_null(), "{sensor}");
+        assert!(shown.contains(sensor["key"].as_str().unwrap()), "{shown}");
+    }
+}
+
+#[test]
+fn every_file_that_it_links_to_is_there() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    for link in readme.split("](").skip(1) {
+        let target = link.split([')', '#']).next().unwrap();
+        if !target.is_empty() && !target.contains("://") {
+            assert!(workspace().join(target).exists(), "there is no {target}");
+        }
+    }
+}
+
+/// The blocks of shell commands in the marked section, one after the other.
+fn commands(readme: &str) -> String {
+    let (_, section) = readme.split_once("<!-- by-hand -->").unwrap();
+    let (section, _) = section.split_once("<!-- /by-hand -->").unwrap();
+    let blocks = section.split("```sh\n").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap_or_default())
+        .collect()
+}
