@@ -230,7 +230,8 @@ impl FieldgateBuilder {
                 provision_retry_window: self.provision_retry_window,
                 node,
                 seen: Mutex::new(HashMap::new()),
-                crl: Mutex::new(None),
+                used_keys: Mutex::new(HashMap::new()),
+                crl: tokio::sync::Mutex::new(None),
             }),
         })
     }

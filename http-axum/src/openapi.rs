@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::access::{self, Access};
-use crate::api::described;
+use crate::api::{BASE, described};
 use crate::dto::{FieldProblem, ProblemBody};
 use crate::problem::PROBLEM_JSON;
 
@@ -52,7 +52,7 @@ pub fn openapi() -> OpenApi {
     for (path, mut item) in described {
         let path = path.replace("/{file}", "/{issuerKeyId}.crl");
         complete(&path, &mut item);
-        let path = format!("/api/v1{path}");
+        let path = format!("{BASE}{path}");
         document.paths.paths.insert(path, item);
     }
     document

@@ -49,7 +49,7 @@ impl ReportStore for SledStorage {
             write_inventory(change, &plan.inventory, &before)?;
             let mut outcome = IngestOutcome {
                 stored: 0,
-                quarantined: plan.quarantined.len(),
+                quarantined: plan.refused,
             };
             for taken in &plan.readings {
                 outcome.stored += usize::from(reading::add(change, organization, taken)?);

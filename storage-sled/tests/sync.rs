@@ -11,8 +11,8 @@ use std::path::Path;
 
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::storage::{
-    DeviceStore as _, Effects, OrganizationStore as _, Seen, ServerProof, SessionStore as _,
-    StorageError,
+    DeviceStore as _, Effects, MaintenanceStore as _, OrganizationStore as _, Seen, ServerProof,
+    SessionStore as _, StorageError,
 };
 use fieldgate_core::testing::fixtures::{after, device, organization};
 use fieldgate_storage_sled::{Durability, SledStorage};
@@ -78,6 +78,55 @@ fn last_seen_waits_for_no_disk() {
     assert!(syncs.is_empty(), "{syncs:#?}");
 }
 
+#[test]
+fn nobody_sees_what_is_not_on_the_disk_yet() {
+    // Slow enough for a reader that does not wait to come first.
+    let trace = trace("watched disk", Some("--inject=fdatasync:delay_enter=50000"));
+    let mut seen = 0;
+    let mut synced = false;
+    for line in work(&trace) {
+        if is_sync_of_log(line) {
+            synced = true;
+        } else if child::said(line) == Some("seen") {
+            assert!(synced, "number {seen} was seen before its synchronization");
+            seen += 1;
+            synced = false;
+        }
+    }
+    assert_eq!(seen, WATCHED);
+}
+
+#[tokio::test]
+async fn a_failed_write_is_told_to_all_from_then_on() {
+    for nth in [3, 5, 8] {
+        let dir = tempfile::tempdir().unwrap();
+        let inject = format!("--inject=pwrite64:error=ENOSPC:when={nth}+");
+        let trace = trace_in(dir.path(), "lone disk", Some(&inject));
+        let said = work(&trace).iter().filter_map(|line| child::said(line));
+        let said: Vec<_> = said
+            .skip_while(|said| !said.starts_with("unavailable"))
+            .collect();
+        assert!(said.contains(&"reads unavailable"), "{said:#?}");
+        assert!(
+            said.iter().all(|said| !said.starts_with("answered")),
+            "{said:#?}"
+        );
+        check(dir.path(), &trace).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answered_write_survives_a_kill_at_any_step() {
+    for call in ["pwrite64", "fdatasync"] {
+        for nth in 2..12 {
+            let dir = tempfile::tempdir().unwrap();
+            let inject = format!("--inject={call}:signal=KILL:when={nth}");
+            let trace = trace_in(dir.path(), "lone disk", Some(&inject));
+            check(dir.path(), &trace).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_failed_synchronization_is_told_to_all_from_then_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -101,17 +150,20 @@ async fn a_failed_synchronization_is_told_to_all_from_then_on() {
     assert_eq!(answered + refused, LONE, "{said:#?}");
     assert!(said.contains(&"reads unavailable"), "{said:#?}");
 
-    // Once it is opened again, what was answered is there.
-    let storage = SledStorage::open(dir.path()).unwrap();
-    for said in said
-        .iter()
-        .filter_map(|said| said.strip_prefix("answered "))
-    {
-        let (organization, device) = said.split_once(' ').unwrap();
+    check(dir.path(), &trace).await;
+}
+
+/// Opens a storage again; what was answered has to be there.
+async fn check(dir: &Path, trace: &[String]) {
+    let storage = SledStorage::open(dir).unwrap();
+    let said = trace.iter().filter_map(|line| child::said(line));
+    for receipt in said.filter_map(|said| said.strip_prefix("answered ")) {
+        let (organization, device) = receipt.split_once(' ').unwrap();
         let organization: OrganizationId = organization.parse().unwrap();
         let found = storage.device(organization, device.parse().unwrap()).await;
         assert!(found.unwrap().is_some(), "lost: {device}");
     }
+    storage.probe(SERVER).await.unwrap();
     storage.close().await;
 }
 
@@ -169,6 +221,7 @@ async fn works_in_a_process_of_its_own() {
     match work {
         "lone" => lone(&storage, organization.id).await,
         "together" => together(&storage, organization.id).await,
+        "watched" => watched(&storage, organization.id).await,
         _ => seen(&storage, organization.id).await,
     }
     storage.close().await;
@@ -210,6 +263,28 @@ async fn together(storage: &SledStorage, organization: OrganizationId) {
     child::say("end");
 }
 
+async fn watched(storage: &SledStorage, organization: OrganizationId) {
+    child::say("begin");
+    for number in 0..WATCHED {
+        let device = device(organization, &format!("device-{number}"));
+        let writer = {
+            let (storage, device) = (storage.clone(), device.clone());
+            tokio::spawn(async move { storage.create_device(&device, &Effects::NONE).await })
+        };
+        while storage
+            .device(organization, device.id)
+            .await
+            .unwrap()
+            .is_none()
+        {
+            tokio::task::yield_now().await;
+        }
+        child::say("seen");
+        writer.await.unwrap().unwrap();
+    }
+    child::say("end");
+}
+
 async fn seen(storage: &SledStorage, organization: OrganizationId) {
     let device = device(organization, "device");
     storage
@@ -236,6 +311,7 @@ async fn seen(storage: &SledStorage, organization: OrganizationId) {
 
 const LONE: usize = 20;
 const TOGETHER: usize = 256;
+const WATCHED: usize = 5;
 
 /// Which of the synchronizations fails.
 const FAILS_AT: usize = 6;

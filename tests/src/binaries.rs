@@ -5,6 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+/// A command that runs a program of this workspace, without what the environment would set it to.
+///
+/// # Panics
+///
+/// As [`program`].
+#[must_use]
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new(program(name));
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("FIELDGATE_") {
+            command.env_remove(variable);
+        }
+    }
+    command
+}
+
 /// The path of a program of this workspace: `fieldgate-server` or `fieldgate-device`.
 ///
 /// They lie next to the test executables. `FIELDGATE_TESTS_BIN_DIR` names another directory, whose

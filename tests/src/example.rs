@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -24,7 +24,7 @@ impl ExampleDevice {
     /// Where it cannot be run.
     #[must_use]
     pub fn start(state: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(binaries::program("fieldgate-device"))
+        let mut child = binaries::command("fieldgate-device")
             .arg("--state")
             .arg(state)
             .args(["--interval", "1"])

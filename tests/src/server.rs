@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
@@ -320,7 +320,7 @@ fn launch(
     let mut log = log.expect("the log is writable");
     let data_dir = data_dir(directory);
     let address = |port: u16| format!("127.0.0.1:{port}");
-    let mut command = Command::new(binaries::program("fieldgate-server"));
+    let mut command = binaries::command("fieldgate-server");
     command
         .args(["serve", "--ready-json"])
         .arg("--data-dir")
@@ -418,4 +418,4 @@ fn show_log(directory: &Path) {
 
 const FAKETIME: [&str; 3] = ["LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"];
 
-const LOG_LINES_SHOWN: usize = 80;
+const LOG_LINES_SHOWN: usize = 25;

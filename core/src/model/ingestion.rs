@@ -91,8 +91,10 @@ pub struct ReadingPlan {
     pub inventory: InventoryChange,
     /// Readings to store where there is none of that sensor and timestamp yet.
     pub readings: Vec<Reading>,
-    /// Items for the quarantine, oldest first.
+    /// Items for the quarantine, oldest first; no more than it can hold.
     pub quarantined: Vec<QuarantinedItem>,
+    /// How many items were refused in all.
+    pub refused: usize,
 }
 
 /// What became of a batch.
@@ -331,10 +333,14 @@ impl Planner<'_> {
                 .extend(self.inventory.sensor_by_id(id).cloned());
         }
         inventory.changed_sensors.sort_by_key(|sensor| sensor.id);
+        // The oldest would be pushed out at once: writing them would only cost.
+        let kept = self.limits.quarantined_per_device;
+        let refused = self.quarantined.len();
         ReadingPlan {
             inventory,
             readings: self.readings,
-            quarantined: self.quarantined,
+            quarantined: self.quarantined.split_off(refused.saturating_sub(kept)),
+            refused,
         }
     }
 }

@@ -191,9 +191,7 @@ impl Presence {
         if self.status == DeviceStatus::Active {
             self.move_to(DeviceStatus::Offline, now);
         }
-        if self.online {
-            self.seen(now);
-        }
+        // Not a sign of life: it may have ended long after the last one.
         self.online = false;
     }
 

@@ -1,6 +1,6 @@
 //! Looking certificates up, and the public documents of the CA.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -106,32 +106,24 @@ impl Certificates {
         }
         let storage = &self.parts.storage;
         let now = self.parts.now();
-        // Counted first: what is revoked while the list is read makes it out of date again.
+        // One at a time: a list that was read earlier must not get the later number. Counted
+        // first: what is revoked while the list is read makes it out of date again.
+        let mut cached = self.parts.crl.lock().await;
         let revocations = storage.revocation_count(issuer).await?;
-        let cached = {
-            let cached = self.parts.crl.lock();
-            cached.unwrap_or_else(PoisonError::into_inner).clone()
-        };
         let is_good =
-            |cached: &CachedCrl| cached.revocations == revocations && now < cached.renew_at;
-        if let Some(cached) = cached.filter(is_good) {
-            return Ok(cached.der);
+            |cached: &&CachedCrl| cached.revocations == revocations && now < cached.renew_at;
+        if let Some(cached) = cached.as_ref().filter(is_good) {
+            return Ok(Arc::clone(&cached.der));
         }
         let revoked = self.revoked(issuer, now).await?;
         let number = storage.next_crl_number(issuer).await?;
         let signed = self.parts.ca.crl(number, &revoked, now, now.plus(CRL_LIFE));
         let der: Arc<[u8]> = signed.map_err(Error::internal)?.into();
-        let fresh = CachedCrl {
+        *cached = Some(CachedCrl {
             der: Arc::clone(&der),
             revocations,
             renew_at: now.plus(CRL_LIFE / 2),
-        };
-        let mut cached = self
-            .parts
-            .crl
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *cached = Some(fresh);
+        });
         Ok(der)
     }
 

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::device::{Device, DeviceFilter, DeviceSettings, DeviceSummary, DeviceUpdate};
 use crate::model::id::{DeviceId, OrganizationId};
 use crate::model::page::{Page, PageRequest};
+use crate::model::presence::DeviceStatus;
 use crate::model::revision::Revision;
 use crate::service::idempotency::{lost_to_twin, resource_gone};
 use crate::service::{Created, IdempotentRequest, service};
@@ -76,7 +77,8 @@ impl Devices {
         Ok(self.parts.storage.device_summary(organization).await?)
     }
 
-    /// Changes settings and status. A session that has to end for it has ended when this returns.
+    /// Changes settings and status. A session that has to end for it has ended when this returns;
+    /// where the future is dropped before, setting INACTIVE again ends it.
     ///
     /// # Errors
     ///
@@ -95,7 +97,9 @@ impl Devices {
         let change = storage
             .update_device(organization, id, expected, update, now)
             .await?;
-        if change.ended.is_some() {
+        // Not only where this change ended a session on record: an earlier call may have been given
+        // up between its commit and its disconnect, and one session may be about to open.
+        if change.device.presence.status() == DeviceStatus::Inactive {
             self.disconnect(organization, id).await;
         }
         Ok(change.device)

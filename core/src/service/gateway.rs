@@ -85,6 +85,10 @@ impl Inbox for Gateway {
         }
     }
 
+    fn heard(&self, session: &SessionHandle) {
+        self.note_seen(session, self.parts.now());
+    }
+
     async fn close_session(&self, session: &SessionHandle) -> Result<()> {
         let now = self.parts.now();
         let storage = &self.parts.storage;

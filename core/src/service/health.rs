@@ -158,8 +158,9 @@ impl Summing {
             if newer_uptime < uptime {
                 self.reboots += 1;
             } else {
-                self.sent += newer_sent.saturating_sub(sent);
-                self.dropped += newer_dropped.saturating_sub(dropped);
+                self.sent = self.sent.saturating_add(newer_sent.saturating_sub(sent));
+                let dropped = newer_dropped.saturating_sub(dropped);
+                self.dropped = self.dropped.saturating_add(dropped);
             }
         }
         self.newer = Some((uptime, sent, dropped));
@@ -246,6 +247,17 @@ mod tests {
         ]);
         assert_eq!(summary.reboots, 1);
         assert_eq!(summary.loss, Some(20.0 / 200.0));
+    }
+
+    #[test]
+    fn figures_beyond_all_bounds_do_no_harm() {
+        let summary = summary(&[
+            report(1, 0, 0),
+            report(2, u64::MAX, u64::MAX),
+            report(3, 0, 0),
+            report(4, u64::MAX, u64::MAX),
+        ]);
+        assert_eq!(summary.loss, Some(1.0));
     }
 
     #[test]

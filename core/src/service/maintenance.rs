@@ -1,9 +1,13 @@
 //! The work that goes on in the background; the host calls it again and again.
 
-use std::sync::PoisonError;
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::model::api_key::KeyOwner;
+use crate::model::id::{ApiKeyId, DeviceId};
+use crate::model::timestamp::Timestamp;
 use crate::service::service;
 use crate::storage::{PurgePolicy, Seen, ServerProof};
 
@@ -11,7 +15,7 @@ service! {
     /// The work that goes on in the background.
     ///
     /// The host calls [`Maintenance::write_seen`] every few seconds, once more before it stops,
-    /// and [`Maintenance::purge`] every minute or so.
+    /// and [`Maintenance::purge`] every minute or so, then again while it says that there is more.
     Maintenance
 }
 
@@ -34,7 +38,7 @@ impl Default for Retention {
 }
 
 impl Maintenance {
-    /// Writes down when devices were last heard of.
+    /// Writes down when devices were last heard of, and keys last used.
     ///
     /// # Errors
     ///
@@ -51,6 +55,26 @@ impl Maintenance {
                 let mut newer = self.lock_seen();
                 for (device, seen) in noted {
                     newer.entry(device).or_insert(seen);
+                }
+                return Err(error.into());
+            }
+        }
+        self.write_used_keys().await
+    }
+
+    async fn write_used_keys(&self) -> Result<()> {
+        let used = {
+            let mut used = self.lock_used_keys();
+            std::mem::take(&mut *used)
+        };
+        let mut used = used.into_iter();
+        while let Some((key, (owner, at))) = used.next() {
+            let storage = &self.parts.storage;
+            if let Err(error) = storage.touch_api_key(owner, key, at).await {
+                let mut newer = self.lock_used_keys();
+                newer.entry(key).or_insert((owner, at));
+                for (key, use_of_it) in used {
+                    newer.entry(key).or_insert(use_of_it);
                 }
                 return Err(error.into());
             }
@@ -89,12 +113,14 @@ impl Maintenance {
         Ok(self.parts.storage.probe(ServerProof::vouch()).await?)
     }
 
-    fn lock_seen(
-        &self,
-    ) -> std::sync::MutexGuard<'_, std::collections::HashMap<crate::model::id::DeviceId, Seen>>
-    {
+    fn lock_seen(&self) -> MutexGuard<'_, HashMap<DeviceId, Seen>> {
         let seen = self.parts.seen.lock();
         seen.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_used_keys(&self) -> MutexGuard<'_, HashMap<ApiKeyId, (KeyOwner, Timestamp)>> {
+        let used = self.parts.used_keys.lock();
+        used.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::ca::CertificateAuthority;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::id::DeviceId;
+use crate::model::api_key::KeyOwner;
+use crate::model::id::{ApiKeyId, DeviceId};
 use crate::model::ingestion::IdSeed;
 use crate::model::limits::Limits;
 use crate::model::presence::NodeId;
@@ -33,7 +34,10 @@ pub(crate) struct Parts {
     pub(crate) node: NodeId,
     /// When devices were last heard of, until it is written down.
     pub(crate) seen: Mutex<HashMap<DeviceId, Seen>>,
-    pub(crate) crl: Mutex<Option<CachedCrl>>,
+    /// When keys were last used, until it is written down.
+    pub(crate) used_keys: Mutex<HashMap<ApiKeyId, (KeyOwner, Timestamp)>>,
+    /// Held while a CRL is made, so that numbers and contents go up together.
+    pub(crate) crl: tokio::sync::Mutex<Option<CachedCrl>>,
 }
 
 /// Where devices reach the system; they are told so.

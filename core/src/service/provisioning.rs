@@ -83,6 +83,14 @@ impl Provisioning {
                 );
                 Ok(self.answer(certificate))
             }
+            // A twin of this request may have been faster, and its answer is still good for both.
+            Redemption::Refused(TokenRefused::Used) => match storage.token(token.id).await? {
+                Some(used) => match self.retried(&used, csr, now).await? {
+                    Some(certificate) => Ok(self.answer(certificate)),
+                    None => Err(refusal(TokenRefused::Used, now)),
+                },
+                None => Err(token_invalid()),
+            },
             Redemption::Refused(refused) => Err(refusal(refused, now)),
         }
     }

@@ -18,6 +18,9 @@ pub trait Inbox: Debug + Send + Sync + 'static {
     /// Asks whether a device, authenticated by its certificate, may come in; and if so, opens its
     /// session.
     ///
+    /// The future has to be run to its end: dropped half-way, it may leave a session on record that
+    /// nobody holds.
+    ///
     /// # Errors
     ///
     /// The outer one where it cannot be known now: then the device is refused, too.
@@ -33,6 +36,10 @@ pub trait Inbox: Debug + Send + Sync + 'static {
         session: &SessionHandle,
         message: Inbound,
     ) -> Result<Option<Outbound>, ReceiveError>;
+
+    /// Notes that the device was heard of, by something else than a message: a keep-alive, or its
+    /// good-bye. Cheap; what it notes is written down later.
+    fn heard(&self, session: &SessionHandle);
 
     /// Notes that a session has ended. A session that is no longer the device's newest changes
     /// nothing.

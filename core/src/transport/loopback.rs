@@ -43,7 +43,7 @@ impl LoopbackTransport {
         inbox: Arc<dyn Inbox>,
         identity: &CertificateIdentity,
     ) -> Result<Result<LoopbackSession, SessionRefused>, Error> {
-        let ended_before = self.ended_times(identity.organization_id, identity.device_id);
+        let ended_before = self.times_ended(identity.organization_id, identity.device_id);
         let opened = inbox.open_session(identity).await?;
         Ok(opened.map(|handle| LoopbackSession {
             inbox,
@@ -53,7 +53,9 @@ impl LoopbackTransport {
         }))
     }
 
-    fn ended_times(&self, organization: OrganizationId, device: DeviceId) -> u64 {
+    /// How often the core has ended sessions of a device.
+    #[must_use]
+    pub fn times_ended(&self, organization: OrganizationId, device: DeviceId) -> u64 {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended
             .get(&(organization, device))
@@ -73,7 +75,7 @@ impl LoopbackSession {
     pub fn is_ended(&self) -> bool {
         let handle = &self.handle;
         self.transport
-            .ended_times(handle.organization_id, handle.device_id)
+            .times_ended(handle.organization_id, handle.device_id)
             > self.ended_before
     }
 

@@ -94,3 +94,24 @@ async fn nothing_prints_a_key() {
     let secret = text.rsplit('_').next().unwrap();
     assert!(!printed.contains(secret), "{printed}");
 }
+
+#[tokio::test]
+async fn the_last_use_is_written_down_later_to_the_minute() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let keys = system.fieldgate.api_keys();
+    let minted = keys
+        .mint(owner, &all(), wanted(&[Scope::DataRead]), None)
+        .await
+        .unwrap();
+    let text = minted.text.unwrap();
+    system.advance(5);
+    keys.authenticate(&text).await.unwrap();
+    system.fieldgate.maintenance().write_seen().await.unwrap();
+    system.advance(59);
+    keys.authenticate(&text).await.unwrap();
+    system.fieldgate.maintenance().write_seen().await.unwrap();
+    let key = keys.key(owner, minted.key.id).await.unwrap();
+    let used = key.last_used_at.unwrap();
+    assert_eq!(used.to_string(), "2026-06-15T12:00:05.000Z");
+}

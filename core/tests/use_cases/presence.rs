@@ -93,3 +93,40 @@ async fn a_deleted_device_is_disconnected() {
         .unwrap();
     assert!(session.is_ended());
 }
+
+#[tokio::test]
+async fn a_keep_alive_is_a_sign_of_life_and_the_end_of_a_session_is_none() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let gateway = system.fieldgate.gateway();
+    system.advance(60);
+    gateway.heard(session.handle());
+    system.advance(60);
+    session.close().await.unwrap();
+    system.fieldgate.maintenance().write_seen().await.unwrap();
+    let devices = system.fieldgate.devices();
+    let device = devices.device(system.organization, device).await.unwrap();
+    let seen = device.presence.last_seen_at().unwrap();
+    assert_eq!(seen.to_string(), "2026-06-15T12:01:00.000Z");
+}
+
+#[tokio::test]
+async fn inactive_said_again_ends_what_an_earlier_call_left_open() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let devices = system.fieldgate.devices();
+    let session = system.connect(&provisioned).await;
+    devices
+        .update(system.organization, device, None, &set(Inactive))
+        .await
+        .unwrap();
+    let ended_once = system.transport.times_ended(system.organization, device);
+    devices
+        .update(system.organization, device, None, &set(Inactive))
+        .await
+        .unwrap();
+    let ended_twice = system.transport.times_ended(system.organization, device);
+    assert!(session.is_ended());
+    assert!(ended_twice > ended_once);
+}

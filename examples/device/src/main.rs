@@ -153,9 +153,9 @@ fn refusal(problem: &Value, state: &Path) -> anyhow::Error {
     let code = problem["code"].as_str().unwrap_or("no code");
     match code {
         "token_used" | "token_expired" | "token_revoked" => anyhow!(
-            "the server refuses: {detail} ({code}). Ask the operator for a new token for the same \
-             device, by `fieldgate-server token --again NAME`, and start me with it and with \
-             --state {} as before: I keep my key",
+            "the server refuses: {detail} ({code}). The operator gets a new token for me by \
+             `fieldgate-server token --again NAME`; start me with it, and with --state {} as \
+             before: I keep my key",
             state.display()
         ),
         code => anyhow!("the server refuses: {detail} ({code})"),

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Packet, PublishOptions, QoS, Transport};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, LastWill, MqttOptions, Packet, PublishOptions, QoS,
+    Transport,
+};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -62,7 +65,7 @@ impl<'a> Session<'a> {
                         let _ = received.send(message.unwrap_or_default()).await;
                     }
                     Ok(_) => {}
-                    Err(error) => return error.into(),
+                    Err(error) => return explained(error),
                 }
             }
         });
@@ -134,6 +137,18 @@ impl Line<'_> {
     fn topic(&self, name: &str) -> Result<&str> {
         text(self.identity, &format!("/mqtt/topics/{name}"))
     }
+}
+
+fn explained(error: ConnectionError) -> anyhow::Error {
+    if let ConnectionError::ConnectionRefused(code) = &error {
+        return anyhow!(
+            "the server knows me and does not let me in ({code:?}): ask the operator whether I am \
+             INACTIVE, or my certificate is revoked or over; for a new certificate, remove \
+             identity.json and start me with a new token"
+        );
+    }
+    // Every cause repeats the one below it.
+    anyhow!("{}", anyhow::Error::from(error).root_cause())
 }
 
 const ANSWER: Duration = Duration::from_secs(20);

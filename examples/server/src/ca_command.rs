@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use fieldgate_core::ca::key_store::KeyName;
 use fieldgate_core::model::certificate::Sha256Digest;
+use fieldgate_core::model::timestamp::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -48,13 +49,14 @@ pub(crate) fn show(data_dir: &Path) -> Result<String, Failure> {
 fn describe(text: &mut String, what: &str, der: &[u8]) -> Option<()> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let validity = certificate.validity();
+    let time = |at: x509_parser::time::ASN1Time| Timestamp::try_from(at.to_datetime()).ok();
     writeln!(
         text,
         "\n{what}\n  subject:     {}\n  issuer:      {}\n  not before:  {}\n  not after:   {}",
         certificate.subject(),
         certificate.issuer(),
-        validity.not_before,
-        validity.not_after,
+        time(validity.not_before)?,
+        time(validity.not_after)?,
     )
     .ok()
 }

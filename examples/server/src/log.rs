@@ -31,7 +31,11 @@ pub(crate) fn start(format: LogFormat, level: tracing::Level) -> Result<(), Fail
         // Colours are control characters too.
         layer.with_ansi(false).with_target(false).boxed()
     } else {
-        layer.json().flatten_event(true).boxed()
+        layer
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed()
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))

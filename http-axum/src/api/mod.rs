@@ -24,6 +24,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
+use axum::routing::any;
 use fieldgate_core::Fieldgate;
 use fieldgate_core::model::revision::Revision;
 use serde::Serialize;
@@ -98,27 +99,25 @@ pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenA
         request_timeout: options.request_timeout,
         documents: Documents::new(document),
     });
-    let mut router = OpenApiRouter::new();
-    for (schemas, paths, handlers) in routes() {
+    let mut router = docs::router();
+    for (_, paths, handlers) in routes() {
         let guarded = handlers.layer(from_fn_with_state(Guard::new(&api, &paths), guard));
-        router = router.routes((schemas, paths, guarded));
+        for path in paths.paths.keys() {
+            router = router.route(&format!("{BASE}{path}"), guarded.clone());
+        }
     }
-    let (router, _) = router.split_for_parts();
-    let unknown = || async { Problem::of_status(StatusCode::NOT_FOUND) };
-    let v1 = framed(router.fallback(unknown), &api);
-    let docs = framed(docs::router(), &api);
-    Router::new()
-        .nest("/api/v1", v1.with_state(Arc::clone(&api)))
-        .merge(docs.with_state(api))
-}
-
-/// Puts around all of a router what every request passes; the last one is passed first.
-fn framed(router: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
+    // Routes and no fallback: a fallback would be lost when the host nests the router.
+    for path in ["", "/", "/{*unknown}"] {
+        let unknown = any(|| async { Problem::of_status(StatusCode::NOT_FOUND) });
+        router = router.route(&format!("{BASE}{path}"), unknown);
+    }
+    // The last one is passed first.
     router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(api), timeout))
-        .layer(from_fn(limit_head))
-        .layer(from_fn_with_state(Arc::clone(api), frame))
+        .route_layer(CatchPanicLayer::custom(panicked))
+        .route_layer(from_fn_with_state(Arc::clone(&api), timeout))
+        .route_layer(from_fn(limit_head))
+        .route_layer(from_fn_with_state(Arc::clone(&api), frame))
+        .with_state(api)
 }
 
 /// The answer to a request that has created something.
@@ -137,6 +136,9 @@ fn created<T: Serialize>(
     )
         .into_response()
 }
+
+/// Where all paths of the API begin.
+pub(crate) const BASE: &str = "/api/v1";
 
 /// The header for an answer that holds a secret.
 const NO_STORE: (axum::http::HeaderName, &str) = (axum::http::header::CACHE_CONTROL, "no-store");

@@ -53,7 +53,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Creation<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let owner = caller(&parts.extensions)?.owner;
-        // Inside a nested router the URI has lost its beginning.
+        // Where the host nests the router, the URI has lost its beginning.
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
         let path = uri.path().to_owned();

@@ -1,7 +1,6 @@
 //! Bodies that are hostile, or just wrong: a clear answer, and nothing has changed.
 
-use axum::http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Answer, World, get, post};
 
@@ -122,7 +121,6 @@ async fn a_large_head_is_431() {
     world.send(header).await.problem(431, "head_too_large");
     let query = get(&format!("/api/v1/ca/chain?{long}"));
     world.send(query).await.problem(431, "head_too_large");
-    assert!(HeaderMap::<Value>::new().is_empty());
 }
 
 #[tokio::test]

@@ -140,6 +140,7 @@ async fn a_cursor_of_another_devices_list_is_refused() {
 async fn devices_are_filtered_by_all_that_the_query_says() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
+    world.advance(1);
     let key = &acme.key;
     let live = acme.ids["deviceId"].clone();
     let cold = make(

@@ -1,5 +1,7 @@
 //! The API from outside: requests in, answers out, on an in-memory storage.
 
+#![expect(clippy::unwrap_used, reason = "that is how the helpers of a test fail")]
+
 mod changes;
 mod creations;
 mod document;

@@ -26,7 +26,7 @@ async fn answers_with_a_secret_are_not_stored() {
         for _ in 0..2 {
             let call = post(path)
                 .key(key)
-                .header("idempotency-key", "k")
+                .header("idempotency-key", path)
                 .json(&body);
             let answer = world.send(call).await;
             answer.ok(201);

@@ -162,22 +162,35 @@ pub(super) async fn count(
     Ok(counted(count))
 }
 
-/// The components of a device that have one of the keys, a JSON array.
+/// The components of a device that have one of the keys, a JSON array. Refuses a device that is not
+/// there, or deleted.
 pub(super) async fn with_keys(
     tx: &mut SqliteConnection,
     organization: OrganizationId,
     device: DeviceId,
     keys: &str,
 ) -> Result<Vec<Component>, Error> {
+    // The device's row tells a device without such components from no device.
     let mut select = Select::new(SELECT);
-    select.sql(" FROM component AS c WHERE c.organization_id = ");
+    select.sql(
+        " FROM device AS d LEFT JOIN component AS c ON c.organization_id = d.organization_id \
+         AND c.device_id = d.id AND c.key IN (SELECT value FROM json_each(",
+    );
+    select.bind(keys).sql(")) WHERE d.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
-    select.sql(" AND c.device_id = ");
+    select.sql(" AND d.id = ");
     select.bind(device.as_bytes().as_slice());
-    select.sql(" AND c.key IN (SELECT value FROM json_each(");
-    select.bind(keys).sql("))");
     let rows = select.query().fetch_all(tx).await?;
-    rows.iter().map(decode).collect()
+    match rows.as_slice() {
+        [] => Err(Error::not_found(device::WHAT)),
+        [row] if is_null(row)? => Ok(Vec::new()),
+        rows => rows.iter().map(decode).collect(),
+    }
+}
+
+fn is_null(row: &SqliteRow) -> Result<bool, Error> {
+    let first: Option<Vec<u8>> = Columns::of(row, "component").plain()?;
+    Ok(first.is_none())
 }
 
 async fn check_unique(tx: &mut SqliteConnection, component: &Component) -> Result<(), Error> {

@@ -113,6 +113,9 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("cache_size", "-16384")
         .pragma("journal_size_limit", "67108864")
+        // In pages. The same pages change again and again: with a longer log, each is copied back
+        // less often.
+        .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(256)
         .thread_name(|_| "sqlite-writer".to_owned())
         .disable_statement_logging()

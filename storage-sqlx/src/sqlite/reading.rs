@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use fieldgate_core::model::id::{OrganizationId, SensorId};
 use fieldgate_core::model::page::{Page, PageRequest};
-use fieldgate_core::model::reading::{Reading, TimeRange};
+use fieldgate_core::model::reading::{Reading, TimeRange, Value};
 use fieldgate_core::model::sensor::ValueType;
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{ReadingStore, StorageError};
@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
 use crate::sqlite::row::Columns;
-use crate::sqlite::select::{Select, counted};
+use crate::sqlite::select::{Select, chunks, counted};
 use crate::sqlite::value::Stored;
 use crate::sqlite::{SqliteStorage, refuse};
 
@@ -56,10 +56,7 @@ pub(super) async fn insert(
     readings: &[(i64, &Reading)],
 ) -> Result<usize, Error> {
     let mut stored = 0;
-    // Few lengths, so that the statements are prepared once: many full ones and a tail.
-    let (full, tail) = readings.as_chunks::<CHUNK>();
-    let chunks = full.iter().map(|chunk| chunk.as_slice());
-    for chunk in chunks.chain(tail.chunks(1)) {
+    for chunk in chunks(readings) {
         let mut insert =
             Select::new("INSERT INTO reading (sensor_number, taken_at, value, metadata) VALUES ");
         for (index, (number, reading)) in chunk.iter().enumerate() {
@@ -82,7 +79,7 @@ fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
     let timestamp = columns.timestamp()?;
     columns.name(format_args!("{sensor_id} at {timestamp}"));
     let value_type: ValueType = columns.text()?;
-    let Stored(value) = columns.plain::<Stored<fieldgate_core::model::reading::Value>>()?;
+    let Stored(value) = columns.plain::<Stored<Value>>()?;
     Ok(Reading {
         sensor_id,
         timestamp,
@@ -91,6 +88,3 @@ fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
         metadata: columns.text_optional()?,
     })
 }
-
-/// How many readings one statement inserts.
-const CHUNK: usize = 50;

@@ -128,7 +128,6 @@ async fn ingest(
     batch: &ReadingBatch,
     limits: &Limits,
 ) -> Result<IngestOutcome, Error> {
-    device::check(tx, organization, device).await?;
     let mut named = Named::default();
     for reported in batch.items.iter().flatten() {
         named.add(&reported.sensor);
@@ -153,7 +152,7 @@ async fn ingest(
     }
     Ok(IngestOutcome {
         stored,
-        quarantined: plan.quarantined.len(),
+        quarantined: plan.refused,
     })
 }
 
@@ -164,7 +163,6 @@ async fn announce(
     announcement: &Announcement,
     limits: &Limits,
 ) -> Result<AnnouncementOutcome, Error> {
-    device::check(tx, organization, device).await?;
     let mut named = Named::default();
     for component in &announcement.components {
         let keys = component.sensors.iter().map(|sensor| &sensor.key);
@@ -222,6 +220,7 @@ struct Known {
 }
 
 impl Known {
+    /// Refuses a device that is not there, or deleted.
     async fn load(
         &mut self,
         tx: &mut SqliteConnection,
@@ -230,20 +229,18 @@ impl Known {
         named: &Named<'_>,
     ) -> Result<(), Error> {
         let mut missing = false;
-        if !named.keys.is_empty() {
-            let keys = json_array(named.keys.keys().map(|key| key.as_str()));
-            let components = component::with_keys(tx, organization, device, &keys).await?;
-            missing |= components.len() < named.keys.len();
-            for component in components {
-                let Some(wanted) = named.keys.get(&component.key) else {
-                    continue;
-                };
-                let keys = json_array(wanted.iter().map(|key| key.as_str()));
-                let sensors = sensor::with_keys(tx, organization, component.id, &keys).await?;
-                missing |= sensors.len() < wanted.len();
-                sensors.into_iter().for_each(|sensor| self.add(sensor));
-                self.inventory.load_component(component);
-            }
+        let keys = json_array(named.keys.keys().map(|key| key.as_str()));
+        let components = component::with_keys(tx, organization, device, &keys).await?;
+        missing |= components.len() < named.keys.len();
+        for component in components {
+            let Some(wanted) = named.keys.get(&component.key) else {
+                continue;
+            };
+            let keys = json_array(wanted.iter().map(|key| key.as_str()));
+            let sensors = sensor::with_keys(tx, organization, component.id, &keys).await?;
+            missing |= sensors.len() < wanted.len();
+            sensors.into_iter().for_each(|sensor| self.add(sensor));
+            self.inventory.load_component(component);
         }
         if !named.ids.is_empty() {
             let ids: Vec<_> = named
@@ -281,13 +278,12 @@ impl Known {
             let sensor = sensor.clone();
             self.numbers.insert(sensor.id, Numbered { number, sensor });
         }
-        for sensor in &change.changed_sensors {
-            let before = self.numbers.get(&sensor.id);
-            if let Some(before) = before.filter(|before| changed(&before.sensor, sensor)) {
-                sensor_write::report(tx, before.number, sensor).await?;
-            }
-        }
-        Ok(())
+        let changed = change.changed_sensors.iter().filter_map(|sensor| {
+            let before = self.numbers.get(&sensor.id)?;
+            changed(&before.sensor, sensor).then_some((before.number, sensor))
+        });
+        let changed: Vec<_> = changed.collect();
+        sensor_write::report(tx, &changed).await
     }
 }
 

@@ -78,6 +78,18 @@ pub(super) fn json_array<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     serde_json::Value::from_iter(texts).to_string()
 }
 
+/// Cuts rows into pieces of few different lengths, each to be written by one statement: so there
+/// are few statements to prepare, and few to run.
+pub(super) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let length = CHUNKS.into_iter().find(|length| *length <= rest.len())?;
+        let (chunk, behind) = rest.split_at(length);
+        rest = behind;
+        Some(chunk)
+    })
+}
+
 /// Refuses a change that was made from another revision than the stored one.
 pub(super) fn check_revision(
     expected: Option<Revision>,
@@ -89,3 +101,5 @@ pub(super) fn check_revision(
     }
     Ok(())
 }
+
+const CHUNKS: [usize; 4] = [64, 16, 4, 1];

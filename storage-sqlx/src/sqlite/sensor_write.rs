@@ -1,5 +1,6 @@
 //! Writes sensors, with the index tables that belong to them.
 
+use fieldgate_core::model::reading::Value;
 use fieldgate_core::model::sensor::Sensor;
 use fieldgate_core::model::tag::Tags;
 use fieldgate_core::model::text::{Name, Unit};
@@ -9,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::label::Labels;
 use crate::sqlite::row::{stored, tags_json};
+use crate::sqlite::select::{Select, chunks};
 use crate::sqlite::sensor::Numbered;
 use crate::sqlite::value::Stored;
 
@@ -58,30 +60,36 @@ pub(super) async fn replace(
         .bind(stored(sensor.revision.as_u64()))
         .execute(&mut *tx)
         .await?;
-    report(tx, before.number, sensor).await?;
+    report(tx, &[(before.number, sensor)]).await?;
     let old = &before.sensor.settings;
     let tags = (&old.tags, &settings.tags);
     set_labels(tx, sensor, tags, (Some(&old.name), Some(&settings.name))).await
 }
 
-/// Writes what a report has changed.
+/// Writes what a report has changed, of sensors with their numbers.
 pub(super) async fn report(
     tx: &mut SqliteConnection,
-    number: i64,
-    sensor: &Sensor,
+    sensors: &[(i64, &Sensor)],
 ) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE sensor SET value_type = ?2, unit = ?3, type_origin = ?4, latest_at = ?5, \
-         latest_value = ?6 WHERE number = ?1",
-    )
-    .bind(number)
-    .bind(sensor.settings.value_type.as_str())
-    .bind(sensor.settings.unit.as_ref().map(Unit::as_str))
-    .bind(sensor.type_origin.as_str())
-    .bind(latest_at(sensor))
-    .bind(latest_value(sensor))
-    .execute(tx)
-    .await?;
+    for chunk in chunks(sensors) {
+        let mut update = Select::new(
+            "UPDATE sensor SET value_type = v.column2, unit = v.column3, \
+             type_origin = v.column4, latest_at = v.column5, latest_value = v.column6 \
+             FROM (VALUES ",
+        );
+        for (index, (number, sensor)) in chunk.iter().enumerate() {
+            update.sql(if index == 0 { "(" } else { ", (" });
+            update.bind(*number).sql(", ");
+            update.bind(sensor.settings.value_type.as_str()).sql(", ");
+            let unit = sensor.settings.unit.as_ref();
+            update.bind(unit.map(Unit::as_str)).sql(", ");
+            update.bind(sensor.type_origin.as_str()).sql(", ");
+            update.bind(latest_at(sensor)).sql(", ");
+            update.bind(latest_value(sensor)).sql(")");
+        }
+        update.sql(") AS v WHERE sensor.number = v.column1");
+        update.query().execute(&mut *tx).await?;
+    }
     Ok(())
 }
 
@@ -123,6 +131,6 @@ fn latest_at(sensor: &Sensor) -> Option<i64> {
     Some(latest.timestamp.unix_millis())
 }
 
-fn latest_value(sensor: &Sensor) -> Option<Stored<&fieldgate_core::model::reading::Value>> {
+fn latest_value(sensor: &Sensor) -> Option<Stored<&Value>> {
     sensor.latest.as_ref().map(|latest| Stored(&latest.value))
 }

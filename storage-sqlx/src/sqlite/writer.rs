@@ -4,10 +4,10 @@
 //! queue to one task with a connection of its own:
 //!
 //! ```text
-//!  callers ──job──> queue ──> BEGIN IMMEDIATE
-//!                             SAVEPOINT; first job;  RELEASE, or ROLLBACK TO on its error
-//!                             SAVEPOINT; next job …  as long as the queue holds one, up to a limit
-//!                             COMMIT                 one wait for the disk for all of them
+//!  callers ──job──> queue ──> BEGIN IMMEDIATE; SAVEPOINT
+//!                             first job; on its error ROLLBACK TO the savepoint
+//!                             RELEASE; SAVEPOINT; next job …   while there is one, up to a limit
+//!                             COMMIT                           one wait for the disk for all
 //!  callers <─answers──────────┘                      and only now does anyone hear anything
 //! ```
 //!
@@ -191,15 +191,21 @@ impl WriterTask {
         let mut committed = Ok(());
         while let Some(job) = next.take() {
             committed = run_job(connection, job, &mut group).await;
-            if committed.is_ok() && weight < GROUP_WEIGHT && group.len() < GROUP {
-                match self.jobs.try_recv() {
-                    Ok(Message::Job(job, more)) => {
-                        weight = weight.saturating_add(more);
-                        next = Some(job);
-                    }
-                    Ok(Message::Close(done)) => closing = Some(done),
-                    Err(_) => {}
+            let full = weight >= GROUP_WEIGHT || group.len() >= GROUP;
+            if committed.is_err() || full || self.jobs.is_empty() {
+                break;
+            }
+            committed = execute(connection, "RELEASE job; SAVEPOINT job").await;
+            if committed.is_err() {
+                break;
+            }
+            match self.jobs.try_recv() {
+                Ok(Message::Job(job, more)) => {
+                    weight = weight.saturating_add(more);
+                    next = Some(job);
                 }
+                Ok(Message::Close(done)) => closing = Some(done),
+                Err(_) => {}
             }
         }
         if committed.is_ok() {
@@ -240,28 +246,26 @@ async fn begin<'c>(
         None => options.connect().await.map_err(Arc::new)?,
     };
     let connection = connection.insert(open);
-    execute(connection, "BEGIN IMMEDIATE").await?;
+    execute(connection, "BEGIN IMMEDIATE; SAVEPOINT job").await?;
     Ok(connection)
 }
 
-/// Runs a job within its savepoint. An error means that the whole transaction is lost.
+/// Runs a job, and undoes it up to the savepoint where it fails. An error means that the whole
+/// transaction is lost.
 async fn run_job(
     connection: &mut SqliteConnection,
     job: Job,
     group: &mut Vec<Ran>,
 ) -> Result<(), Arc<sqlx::Error>> {
-    if let Err(error) = execute(connection, "SAVEPOINT job").await {
-        job(Err(Arc::clone(&error))).await;
-        return Err(error);
+    let Some(ran) = job(Ok(&mut *connection)).await else {
+        return Ok(());
+    };
+    let succeeded = ran.succeeded;
+    group.push(ran);
+    if !succeeded {
+        execute(connection, "ROLLBACK TO job").await?;
     }
-    if let Some(ran) = job(Ok(&mut *connection)).await {
-        let succeeded = ran.succeeded;
-        group.push(ran);
-        if !succeeded {
-            execute(connection, "ROLLBACK TO job").await?;
-        }
-    }
-    execute(connection, "RELEASE job").await
+    Ok(())
 }
 
 async fn execute(

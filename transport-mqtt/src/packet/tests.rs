@@ -92,28 +92,28 @@ fn other_protocols_and_versions_are_told_apart() {
 #[test]
 fn a_connect_keeps_to_its_flags() {
     for octets in [
-        connect_v3(0x03, b"\0\x01a"),                  // reserved flag
-        connect_v3(0x0a, b"\0\x01a"),                  // will QoS without will
-        connect_v3(0x22, b"\0\x01a"),                  // will retain without will
-        connect_v3(0x1e, b"\0\x01a\0\x01t\0\0"),       // will QoS 3
-        connect_v3(0x42, b"\0\x01a\0\x01p"),           // password without user name
-        connect_v3(0x02, b"\0\x01a\0"),                // something after the payload
-        connect_v3(0x82, b"\0\x01a"),                  // no user name
-        connect_v3(0x02, b"\0\x02a"),                  // cut off
-        connect_v3(0x02, b"\0\x01\xff"),               // not UTF-8
-        connect_v3(0x02, b"\0\x03\xed\xa0\x80"),       // a surrogate
-        connect_v3(0x02, b"\0\x02a\0"),                // U+0000
-        connect_v3(0x02, b"\0\x02a\n"),                // a control character
-        connect_v3(0x82, b"\0\x01a\0\x01\0"),          // U+0000 in the user name
-        connect_v3(0x06, b"\0\x01a\0\0\0\0"),          // an empty will topic
-        connect_v3(0x06, b"\0\x01a\0\x01#\0\0"),       // a wildcard
-        connect_v5(0x02, b"\x21\0\0", b"\0\x01a"),     // Receive Maximum 0
-        connect_v5(0x02, b"\x27\0\0\0\0", b"\0\x01a"), // Maximum Packet Size 0
+        connect_v3(0x03, b"\0\x01a"),                          // reserved flag
+        connect_v3(0x0a, b"\0\x01a"),                          // will QoS without will
+        connect_v3(0x22, b"\0\x01a"),                          // will retain without will
+        connect_v3(0x1e, b"\0\x01a\0\x01t\0\0"),               // will QoS 3
+        connect_v3(0x42, b"\0\x01a\0\x01p"),                   // password without user name
+        connect_v3(0x02, b"\0\x01a\0"),                        // something after the payload
+        connect_v3(0x82, b"\0\x01a"),                          // no user name
+        connect_v3(0x02, b"\0\x02a"),                          // cut off
+        connect_v3(0x02, b"\0\x01\xff"),                       // not UTF-8
+        connect_v3(0x02, b"\0\x03\xed\xa0\x80"),               // a surrogate
+        connect_v3(0x02, b"\0\x02a\0"),                        // U+0000
+        connect_v3(0x02, b"\0\x02a\n"),                        // a control character
+        connect_v3(0x82, b"\0\x01a\0\x01\0"),                  // U+0000 in the user name
+        connect_v3(0x06, b"\0\x01a\0\0\0\0"),                  // an empty will topic
+        connect_v3(0x06, b"\0\x01a\0\x01#\0\0"),               // a wildcard
+        connect_v5(0x02, b"\x21\0\0", b"\0\x01a"),             // Receive Maximum 0
+        connect_v5(0x02, b"\x27\0\0\0\0", b"\0\x01a"),         // Maximum Packet Size 0
         connect_v5(0x02, b"\x21\0\x01\x21\0\x01", b"\0\x01a"), // twice
-        connect_v5(0x02, b"\x01\0", b"\0\x01a"),       // a property of PUBLISH
-        connect_v5(0x02, b"\x16\0\x01x", b"\0\x01a"),  // data without a method
-        connect_v5(0x02, b"\x26\0\x01\0\0\0", b"\0\x01a"), // U+0000 in a property
-        connect_v5(0x0a, b"", b"\0\x01a"),             // will QoS without will
+        connect_v5(0x02, b"\x01\0", b"\0\x01a"),               // a property of PUBLISH
+        connect_v5(0x02, b"\x16\0\x01x", b"\0\x01a"),          // data without a method
+        connect_v5(0x02, b"\x26\0\x01\0\0\0", b"\0\x01a"),     // U+0000 in a property
+        connect_v5(0x0a, b"", b"\0\x01a"),                     // will QoS without will
     ] {
         let refused = connect(&octets).map(drop);
         assert!(
@@ -135,59 +135,65 @@ fn well_formed_packets_are_read() {
 fn malformed_packets_are_refused() {
     use Version::{V3, V5};
     let both: [(u8, &[u8]); 19] = [
-        (0x30, b""),                  // no topic
-        (0x30, b"\0\0"),              // an empty one, and no alias
-        (0x30, b"\0\x02a"),           // cut off
-        (0x30, b"\0\x01\xff\0"),      // not UTF-8
-        (0x30, b"\0\x02a\0\0"),       // U+0000
-        (0x30, b"\0\x01\x1f\0"),      // a control character
-        (0x30, b"\0\x02\xc2\x85\0"),  // another one
+        (0x30, b""),                     // no topic
+        (0x30, b"\0\0"),                 // an empty one, and no alias
+        (0x30, b"\0\x02a"),              // cut off
+        (0x30, b"\0\x01\xff\0"),         // not UTF-8
+        (0x30, b"\0\x02a\0\0"),          // U+0000
+        (0x30, b"\0\x01\x1f\0"),         // a control character
+        (0x30, b"\0\x02\xc2\x85\0"),     // another one
         (0x30, b"\0\x03\xef\xbf\xbe\0"), // a noncharacter
         (0x30, b"\0\x03\xed\xa0\x80\0"), // a surrogate
-        (0x30, b"\0\x01+\0"),         // wildcards
+        (0x30, b"\0\x01+\0"),            // wildcards
         (0x30, b"\0\x03a/#\0"),
-        (0x32, b"\0\x01a\0\0\0"),     // packet id 0
-        (0x32, b"\0\x01a\0"),         // no packet id
-        (0x40, b"\0\0"),              // packet id 0
-        (0x62, b"\0"),                // no packet id
-        (0x82, b"\0\0\0\x01a\0"),     // packet id 0
-        (0xc0, b"\0"),                // a body
-        (0x50, b"\0\x01"),            // a PUBREC, of which a server has no use
-        (0x70, b"\0\x01"),            // nor of a PUBCOMP
+        (0x32, b"\0\x01a\0\0\0"), // packet id 0
+        (0x32, b"\0\x01a\0"),     // no packet id
+        (0x40, b"\0\0"),          // packet id 0
+        (0x62, b"\0"),            // no packet id
+        (0x82, b"\0\0\0\x01a\0"), // packet id 0
+        (0xc0, b"\0"),            // a body
+        (0x50, b"\0\x01"),        // a PUBREC, of which a server has no use
+        (0x70, b"\0\x01"),        // nor of a PUBCOMP
     ];
     for (first, body) in both {
         for version in [V3, V5] {
             let read = decode(version, &frame(first, body));
-            assert!(read.is_err(), "{version:?} {first:02x} {body:02x?}: {read:?}");
+            assert!(
+                read.is_err(),
+                "{version:?} {first:02x} {body:02x?}: {read:?}"
+            );
         }
     }
     let single: [(Version, u8, &[u8]); 22] = [
         (V3, 0x40, b"\0\x01\0"),
-        (V3, 0x82, b"\0\x01"),              // no filter
-        (V3, 0x82, b"\0\x01\0\0\0"),        // an empty one
-        (V3, 0x82, b"\0\x01\0\x01a\x03"),   // QoS 3
-        (V3, 0x82, b"\0\x01\0\x01a\x04"),   // a reserved bit
-        (V3, 0x82, b"\0\x01\0\x01a"),       // no QoS
+        (V3, 0x82, b"\0\x01"),            // no filter
+        (V3, 0x82, b"\0\x01\0\0\0"),      // an empty one
+        (V3, 0x82, b"\0\x01\0\x01a\x03"), // QoS 3
+        (V3, 0x82, b"\0\x01\0\x01a\x04"), // a reserved bit
+        (V3, 0x82, b"\0\x01\0\x01a"),     // no QoS
         (V3, 0xa2, b"\0\x01"),
         (V3, 0xa2, b"\0\x01\0\0"),
         (V3, 0xe0, b"\0"),
         (V5, 0x82, b"\0\x01\0"),
         (V5, 0x82, b"\0\x01\0\0\0\0"),
-        (V5, 0x82, b"\0\x01\0\0\x01a\x03"), // QoS 3
-        (V5, 0x82, b"\0\x01\0\0\x01a\x30"), // retain handling 3
-        (V5, 0x82, b"\0\x01\0\0\x01a\x40"), // a reserved bit
+        (V5, 0x82, b"\0\x01\0\0\x01a\x03"),           // QoS 3
+        (V5, 0x82, b"\0\x01\0\0\x01a\x30"),           // retain handling 3
+        (V5, 0x82, b"\0\x01\0\0\x01a\x40"),           // a reserved bit
         (V5, 0x82, b"\0\x01\x02\x0b\x05\0\x01a\x01"), // a subscription identifier
         (V5, 0xa2, b"\0\x01\0"),
         (V5, 0xa2, b"\0\x01\0\0\0"),
-        (V5, 0x30, b"\0\x01a\x03\x23\0\x01"), // a topic alias
-        (V5, 0x30, b"\0\x01a\x02\x0b\x01"), // a subscription identifier
+        (V5, 0x30, b"\0\x01a\x03\x23\0\x01"),  // a topic alias
+        (V5, 0x30, b"\0\x01a\x02\x0b\x01"),    // a subscription identifier
         (V5, 0x30, b"\0\x01a\x04\x08\0\x01#"), // a response topic with a wildcard
-        (V5, 0x30, b"\0\x01a\x05"),         // fewer properties than promised
-        (V5, 0xe0, b"\0\x04\x1c\0\x01a"),   // a server reference
+        (V5, 0x30, b"\0\x01a\x05"),            // fewer properties than promised
+        (V5, 0xe0, b"\0\x04\x1c\0\x01a"),      // a server reference
     ];
     for (version, first, body) in single {
         let read = decode(version, &frame(first, body));
-        assert!(read.is_err(), "{version:?} {first:02x} {body:02x?}: {read:?}");
+        assert!(
+            read.is_err(),
+            "{version:?} {first:02x} {body:02x?}: {read:?}"
+        );
     }
 }
 
@@ -287,7 +293,7 @@ fn seeds() -> Vec<(Version, Vec<u8>)> {
         (V5, 0x40, b"\0\x01\x10\0"),
         (V5, 0x62, b"\0\x01\x92"),
         (V5, 0x62, b"\0\x01\0\x07\x26\0\x01k\0\x01v"),
-        (V5, 0x82, b"\0\x01\0\0\x01a\x2d\0\x09$share/a/b\x01"),
+        (V5, 0x82, b"\0\x01\0\0\x01a\x2d\0\x0a$share/a/b\x01"),
         (V5, 0xa2, b"\0\x01\0\0\x01a"),
         (V5, 0xc0, b""),
         (V5, 0xe0, b""),

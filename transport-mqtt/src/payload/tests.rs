@@ -91,7 +91,18 @@ fn nothing_that_comes_makes_it_panic() {
         ),
     ];
     let pieces: [&[u8]; 12] = [
-        b"\"", b"{", b"}", b"[", b"]", b",", b"\\u", b"\xff", b"1e999", b"null", b"\0", b"\xf0\x9f",
+        b"\"",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b"\\u",
+        b"\xff",
+        b"1e999",
+        b"null",
+        b"\0",
+        b"\xf0\x9f",
     ];
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = move |below: usize| {

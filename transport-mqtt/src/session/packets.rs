@@ -53,12 +53,16 @@ impl Session {
                     let what = "a session expiry that the CONNECT did not ask for";
                     return Err(End::Violated(Violation::protocol(what)));
                 }
+                self.serving.inbox.heard(&self.handle);
                 return Err(match is_normal {
                     true => End::Disconnected,
                     false => End::DisconnectedWithWill,
                 });
             }
-            ClientPacket::PingRequest => self.send(ServerPacket::PingResponse),
+            ClientPacket::PingRequest => {
+                self.serving.inbox.heard(&self.handle);
+                self.send(ServerPacket::PingResponse);
+            }
             ClientPacket::Publish(packet) => self.take_publish(packet)?,
             ClientPacket::PublishAck(packet_id) => {
                 if let Some((topic, payload)) = self.outflow.acknowledged(packet_id) {

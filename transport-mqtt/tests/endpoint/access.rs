@@ -31,7 +31,12 @@ impl World {
             for topic in DeviceTopic::ALL {
                 let is_own = number == 0;
                 let name = device.topic(topic);
-                topics.push((name, topic, is_own && topic.is_up(), is_own && !topic.is_up()));
+                topics.push((
+                    name,
+                    topic,
+                    is_own && topic.is_up(),
+                    is_own && !topic.is_up(),
+                ));
             }
         }
         let (first, second) = (&self.devices[0], &self.devices[1]);
@@ -134,7 +139,9 @@ async fn each_filter_of_a_subscription_has_its_own_answer() {
         let answer = client.packet().await;
         let codes = &answer.body[answer.body.len() - 3..];
         assert_eq!(codes, expected, "at most QoS 1 is granted");
-        client.send(&unsubscribe(level, 10, &[&commands, "#", &config])).await;
+        client
+            .send(&unsubscribe(level, 10, &[&commands, "#", &config]))
+            .await;
         let answer = client.packet().await;
         assert_eq!((answer.kind(), answer.packet_id()), (UNSUBACK, 10));
         if level == 5 {

@@ -36,7 +36,9 @@ async fn readings_are_stored_side_by_side_and_acknowledged_in_order() {
     server.inbox.hold_messages(true);
     for number in 0..5_u16 {
         let payload = reading(number.into());
-        client.publish(&device.readings(), 100 + number, &payload).await;
+        client
+            .publish(&device.readings(), 100 + number, &payload)
+            .await;
     }
     server.inbox.wait_messages(5).await;
     // The last ones are stored first.
@@ -44,7 +46,9 @@ async fn readings_are_stored_side_by_side_and_acknowledged_in_order() {
         server.inbox.release(number);
     }
     let stored = |events: &[Event]| {
-        let stored = events.iter().filter(|event| matches!(event, Event::Stored(_)));
+        let stored = events
+            .iter()
+            .filter(|event| matches!(event, Event::Stored(_)));
         stored.count() == 4
     };
     server.inbox.wait("four are stored", stored).await;
@@ -64,7 +68,9 @@ async fn other_messages_are_processed_alone() {
     server.inbox.hold_messages(true);
     let announce = device.topic(DeviceTopic::Announce);
     client.publish(&device.readings(), 1, &reading(1)).await;
-    client.publish(&announce, 2, payload(DeviceTopic::Announce)).await;
+    client
+        .publish(&announce, 2, payload(DeviceTopic::Announce))
+        .await;
     client.publish(&device.readings(), 3, &reading(3)).await;
     let mut kinds = Vec::new();
     for number in 0..3 {
@@ -89,7 +95,9 @@ async fn a_client_may_send_more_than_is_processed_at_once() {
     let mut client = server.connect(&device, 4).await;
     server.inbox.hold_messages(true);
     for number in 0..50_u16 {
-        client.publish(&device.readings(), number + 1, &reading(number.into())).await;
+        client
+            .publish(&device.readings(), number + 1, &reading(number.into()))
+            .await;
     }
     server.inbox.wait_messages(4).await;
     server.inbox.release(0);
@@ -116,7 +124,9 @@ async fn what_is_processed_at_once_is_bounded_in_octets() {
     let text = "x".repeat(700);
     let payload = format!(r#"{{"sensor":"s","value":"{text}"}}"#);
     for id in 1..=3 {
-        client.publish(&device.readings(), id, payload.as_bytes()).await;
+        client
+            .publish(&device.readings(), id, payload.as_bytes())
+            .await;
     }
     for number in 0..3 {
         let messages = server.inbox.wait_messages(number + 1).await;
@@ -137,7 +147,9 @@ async fn mqtt_5_clients_keep_to_receive_maximum() {
     let mut client = server.connect(&device, 5).await;
     server.inbox.hold_messages(true);
     for id in 1..=3 {
-        client.publish(&device.readings(), id, &reading(id.into())).await;
+        client
+            .publish(&device.readings(), id, &reading(id.into()))
+            .await;
     }
     server.inbox.wait_messages(2).await;
     server.inbox.hold_messages(false);
@@ -158,6 +170,8 @@ async fn a_message_of_qos_2_is_processed_once() {
         client.send(&send(0)).await;
         server.inbox.wait_messages(1).await;
         client.send(&send(0b1000)).await;
+        client.send(&PINGREQ).await;
+        assert_eq!(client.packet().await.kind(), PINGRESP);
         server.inbox.hold_messages(false);
         let answer = client.packet().await;
         assert_eq!((answer.kind(), answer.packet_id()), (PUBREC, 9));
@@ -195,10 +209,14 @@ async fn qos_2_counts_until_it_is_complete() {
         let mut client = server.connect(&device, level).await;
         let topic = device.readings();
         for id in 1..=2 {
-            client.send(&publish(level, 0b0100, topic.as_bytes(), id, &reading(1))).await;
+            client
+                .send(&publish(level, 0b0100, topic.as_bytes(), id, &reading(1)))
+                .await;
             assert_eq!(client.packet().await.kind(), PUBREC);
         }
-        client.send(&publish(level, 0b0100, topic.as_bytes(), 3, &reading(1))).await;
+        client
+            .send(&publish(level, 0b0100, topic.as_bytes(), 3, &reading(1)))
+            .await;
         client.ended_with(0x93).await;
     }
 }
@@ -212,7 +230,9 @@ async fn what_cannot_be_stored_is_not_acknowledged() {
         server.inbox.hold_messages(true);
         server.inbox.fail_message(1);
         for id in 1..=3 {
-            client.publish(&device.readings(), id, &reading(id.into())).await;
+            client
+                .publish(&device.readings(), id, &reading(id.into()))
+                .await;
         }
         server.inbox.wait_messages(3).await;
         server.inbox.hold_messages(false);
@@ -238,7 +258,9 @@ async fn a_message_of_qos_0_may_be_lost() {
     let mut client = server.connect(&device, 5).await;
     server.inbox.fail_message(0);
     let topic = device.readings();
-    client.send(&publish(5, 0, topic.as_bytes(), 0, &reading(1))).await;
+    client
+        .send(&publish(5, 0, topic.as_bytes(), 0, &reading(1)))
+        .await;
     client.publish(&topic, 1, &reading(2)).await;
     assert_eq!(client.packet().await.kind(), PUBACK);
     assert_eq!(server.endpoint.stats().publishes_failed, 1);
@@ -262,7 +284,9 @@ async fn what_is_no_json_is_acknowledged_and_quarantined() {
         let device = server.device();
         let mut client = server.connect(&device, 5).await;
         let topic = device.readings();
-        client.send(&publish(5, flags, topic.as_bytes(), 5, b"hello")).await;
+        client
+            .send(&publish(5, flags, topic.as_bytes(), 5, b"hello"))
+            .await;
         let answer = client.packet().await;
         assert_eq!((answer.kind(), answer.body[2]), (kind, 0x99));
         assert!(matches!(server.inbox.messages()[..], [Inbound::Refused(_)]));
@@ -284,10 +308,20 @@ async fn messages_before_a_disconnect_are_stored() {
     octets.extend([0xe0, 0]);
     client.send(&octets).await;
     server.inbox.wait_messages(10).await;
-    assert_eq!(server.inbox.count(|event| matches!(event, Event::Closed(_))), 0);
+    assert_eq!(
+        server
+            .inbox
+            .count(|event| matches!(event, Event::Closed(_))),
+        0
+    );
     server.inbox.hold_messages(false);
     server.inbox.wait_closed(1).await;
-    assert_eq!(server.inbox.count(|event| matches!(event, Event::Stored(_))), 10);
+    assert_eq!(
+        server
+            .inbox
+            .count(|event| matches!(event, Event::Stored(_))),
+        10
+    );
 }
 
 #[tokio::test]

@@ -69,7 +69,11 @@ async fn another_client_id_is_refused_and_harms_no_one() {
     for (level, refused) in [(4, 0x02), (5, 0x85)] {
         for id in &ids {
             let connect = Connect::new(level, id);
-            assert_eq!(answer(&server, &device, &connect).await.body[1], refused, "{id}");
+            assert_eq!(
+                answer(&server, &device, &connect).await.body[1],
+                refused,
+                "{id}"
+            );
         }
     }
     session.send(&PINGREQ).await;
@@ -164,7 +168,9 @@ async fn other_versions_are_refused() {
     assert_eq!(answer(&server, &device, &connect).await.body[1], 0x84);
     // MQTT 3.1 has a name of its own.
     let mut client = server.tls(&device).await;
-    client.send(b"\x10\x0f\0\x06MQIsdp\x03\x02\0\x3c\0\x01a").await;
+    client
+        .send(b"\x10\x0f\0\x06MQIsdp\x03\x02\0\x3c\0\x01a")
+        .await;
     assert_eq!(client.packet().await.body, [0, 1]);
 }
 

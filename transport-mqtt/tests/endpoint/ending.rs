@@ -77,7 +77,9 @@ async fn what_the_server_sends_does_not_extend_a_session() {
     let mut client = server.connect_with(&device, &connect).await;
     server.inbox.hold_messages(true);
     for id in 1..=60 {
-        client.publish(&device.readings(), id, &reading(id.into())).await;
+        client
+            .publish(&device.readings(), id, &reading(id.into()))
+            .await;
     }
     server.inbox.wait_messages(60).await;
     // A PUBACK goes out every 100 ms, for 6 s if the session lives so long.
@@ -92,7 +94,10 @@ async fn what_the_server_sends_does_not_extend_a_session() {
     let packets = client.ended().await;
     releasing.abort();
     assert_eq!(packets.last().unwrap().body[0], 0x8d);
-    let acknowledged = packets.iter().filter(|packet| packet.kind() == PUBACK).count();
+    let acknowledged = packets
+        .iter()
+        .filter(|packet| packet.kind() == PUBACK)
+        .count();
     assert!((1..60).contains(&acknowledged), "{acknowledged}");
 }
 
@@ -137,11 +142,12 @@ async fn a_busy_storage_is_no_silence() {
     server.inbox.wait_messages(1).await;
     tokio::time::sleep(Duration::from_millis(2500)).await;
     server.inbox.hold_messages(false);
-    for id in 1..=2 {
-        let answer = client.packet().await;
-        assert_eq!((answer.kind(), answer.packet_id()), (PUBACK, id));
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        kinds.push(client.packet().await.kind());
     }
-    assert_eq!(client.packet().await.kind(), PINGRESP);
+    kinds.sort_unstable();
+    assert_eq!(kinds, [PUBACK, PUBACK, PINGRESP]);
 }
 
 #[tokio::test]
@@ -169,7 +175,9 @@ async fn a_kick_returns_when_nothing_more_is_handed_on() {
         let endpoint = server.endpoint.clone();
         async move {
             let reason = DisconnectReason::NotAuthorized;
-            endpoint.disconnect(device.organization, device.id, reason).await;
+            endpoint
+                .disconnect(device.organization, device.id, reason)
+                .await;
         }
     });
     // What is being stored is waited for; it is acknowledged, too.
@@ -197,7 +205,9 @@ async fn a_kick_does_not_wait_for_ever() {
     client.publish(&device.readings(), 1, &reading(1)).await;
     server.inbox.wait_messages(1).await;
     let reason = DisconnectReason::NotAuthorized;
-    let kick = server.endpoint.disconnect(device.organization, device.id, reason);
+    let kick = server
+        .endpoint
+        .disconnect(device.organization, device.id, reason);
     soon("the kick returns", kick).await;
     client.ended_with(0x87).await;
 }
@@ -211,12 +221,20 @@ async fn a_kick_while_the_session_is_opened_is_not_lost() {
         let mut client = server.tls(&device).await;
         let mut octets = Connect::new(level, device.id).encode();
         let topic = device.readings();
-        octets.extend(crate::support::packet::publish(level, 2, topic.as_bytes(), 1, &reading(1)));
+        octets.extend(crate::support::packet::publish(
+            level,
+            2,
+            topic.as_bytes(),
+            1,
+            &reading(1),
+        ));
         client.send(&octets).await;
         let opening = |events: &[Event]| events.contains(&Event::Opening);
         server.inbox.wait("opening", opening).await;
         let reason = DisconnectReason::NotAuthorized;
-        let kick = server.endpoint.disconnect(device.organization, device.id, reason);
+        let kick = server
+            .endpoint
+            .disconnect(device.organization, device.id, reason);
         soon("the kick returns", kick).await;
         server.inbox.hold_openings(false);
         assert_eq!(client.packet().await.body[1], refused);
@@ -232,8 +250,14 @@ async fn a_kick_of_a_device_that_is_not_there_is_nothing() {
     let mut client = server.connect(&device, 5).await;
     let reason = DisconnectReason::NotAuthorized;
     // The same device id in another organization is another device.
-    server.endpoint.disconnect(other.organization, device.id, reason).await;
-    server.endpoint.disconnect(other.organization, other.id, reason).await;
+    server
+        .endpoint
+        .disconnect(other.organization, device.id, reason)
+        .await;
+    server
+        .endpoint
+        .disconnect(other.organization, other.id, reason)
+        .await;
     client.send(&PINGREQ).await;
     assert_eq!(client.packet().await.kind(), PINGRESP);
     assert_eq!(server.endpoint.stats().kicks, 0);
@@ -248,7 +272,9 @@ async fn an_idle_session_ends_with_its_certificate() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let server = Server::with_clock(options, clock.clone()).await;
     let device = server.device();
-    server.inbox.set_not_after(clock.now().plus(Duration::from_secs(100)));
+    server
+        .inbox
+        .set_not_after(clock.now().plus(Duration::from_secs(100)));
     let mut client = server.connect(&device, 5).await;
     clock.advance(Duration::from_secs(99));
     client.send(&PINGREQ).await;

@@ -43,7 +43,9 @@ async fn a_handshake_takes_its_time_and_no_more() {
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     // Half a handshake: the first octets of a ClientHello.
     let mut half = TcpStream::connect(server.address).await.unwrap();
-    half.write_all(b"\x16\x03\x01\x02\x00\x01\x00").await.unwrap();
+    half.write_all(b"\x16\x03\x01\x02\x00\x01\x00")
+        .await
+        .unwrap();
     let mut garbage = TcpStream::connect(server.address).await.unwrap();
     garbage.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     for stream in [&mut silent, &mut half, &mut garbage] {

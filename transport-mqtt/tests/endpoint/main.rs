@@ -1,5 +1,11 @@
 //! The device endpoint over real sockets and TLS.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test panics where it fails"
+)]
+
 mod support;
 
 mod access;

@@ -2,10 +2,14 @@
 
 use crate::support::client::Client;
 use crate::support::packet::{
-    Connect, PINGREQ, PINGRESP, PUBACK, frame, prefixed, publish, subscribe, with_id,
+    Connect, PINGREQ, PINGRESP, PUBACK, frame, length, prefixed, publish, subscribe, unsubscribe,
+    with_id,
 };
 use crate::support::server::Server;
 use crate::support::topics::reading;
+
+/// What is wrong, the octets, and the reason that MQTT 5 is told.
+type Case = (&'static str, Vec<u8>, u8);
 
 #[tokio::test]
 async fn each_ends_its_connection() {
@@ -15,74 +19,114 @@ async fn each_ends_its_connection() {
     let device = server.device();
     let own = device.readings();
     for level in [4, 5] {
-        let publish = |flags: u8, topic: &[u8], id: u16| publish(level, flags, topic, id, b"{}");
-        let with = |text: &str| format!("{own}{text}").into_bytes();
-        let mut cases = vec![
-            ("a second CONNECT", Connect::new(level, device.id).encode(), 0x82),
-            ("type 0", vec![0, 0], 0x81),
-            ("a CONNACK", vec![0x20, 2, 0, 0], 0x82),
-            ("a SUBACK", vec![0x90, 3, 0, 1, 0], 0x82),
-            ("a PINGRESP", vec![0xd0, 0], 0x82),
-            ("an AUTH", vec![0xf0, 0], 0x82),
-            ("flags of PINGREQ", vec![0xc1, 0], 0x81),
-            ("flags of SUBSCRIBE", vec![0x80, 2, 0, 1], 0x81),
-            ("flags of PUBREL", vec![0x60, 2, 0, 1], 0x81),
-            ("QoS 3", publish(0b0110, own.as_bytes(), 1), 0x81),
-            ("DUP at QoS 0", publish(0b1000, own.as_bytes(), 1), 0x81),
-            ("packet id 0", publish(0b0010, own.as_bytes(), 0), 0x81),
-            ("packet id 0 of SUBSCRIBE", subscribe(level, 0, &[("a", 0)]), 0x81),
-            ("SUBSCRIBE without filters", subscribe(level, 1, &[]), 0x82),
-            ("an empty filter", subscribe(level, 1, &[("", 0)]), if level == 5 { 0x81 } else { 0x82 }),
-            ("a filter with U+0000", subscribe(level, 1, &[("a\0", 0)]), 0x81),
-            ("QoS 3 of SUBSCRIBE", subscribe(level, 1, &[("a", 3)]), 0x81),
-            ("reserved bits of SUBSCRIBE", subscribe(level, 1, &[("a", 0x40)]), 0x81),
-            ("a topic that is not UTF-8", publish(0, b"\xff\xfe", 0), 0x81),
-            ("a surrogate", publish(0, b"\xed\xa0\x80", 0), 0x81),
-            ("U+0000", publish(0, &with("\0"), 0), 0x81),
-            ("a control character", publish(0, &with("\u{7}"), 0), 0x81),
-            ("a noncharacter", publish(0, &with("\u{ffff}"), 0), 0x81),
-            ("a wildcard", publish(0, &with("/+"), 0), 0x90),
-            ("another wildcard", publish(0, b"#", 0), 0x90),
-            ("another topic", publish(0, &with("/a"), 0), 0x87),
-            ("a long topic", publish(0, &vec![b'a'; 4000], 0), 0x87),
-            ("a length of five octets", vec![0x30, 0xff, 0xff, 0xff, 0xff, 0x01], 0x81),
-            ("a length that is too long", vec![0x30, 0x80, 0x80, 0x00], 0x81),
-            ("a huge PUBLISH", vec![0x30, 0xff, 0xff, 0xff, 0x7f], 0x95),
-            ("a huge SUBSCRIBE", vec![0x82, 0x81, 0x80, 0x01], 0x95),
-            ("a PUBREC for nothing", with_id(0x50, 1), 0x82),
-            ("a PINGREQ with a body", vec![0xc0, 1, 0], 0x81),
-            ("a PUBACK that is cut off", vec![0x40, 1, 0], 0x81),
-        ];
-        if level == 5 {
-            let with_properties = |properties: &[u8]| {
-                let mut body = prefixed(own.as_bytes());
-                body.push(u8::try_from(properties.len()).unwrap());
-                body.extend(properties);
-                frame(0x30, &body)
-            };
-            cases.extend([
-                ("a topic alias", with_properties(b"\x23\0\x01"), 0x94),
-                ("a subscription identifier", with_properties(b"\x0b\x01"), 0x82),
-                ("a property of CONNECT", with_properties(b"\x11\0\0\0\0"), 0x81),
-                ("an expiry not asked for", vec![0xe0, 7, 0, 5, 0x11, 0, 0, 0, 1], 0x82),
-                ("too many properties", {
-                    let mut body = prefixed(own.as_bytes());
-                    body.extend([0x81, 0x40]); // 8193
-                    body.extend(vec![0; 8193]);
-                    frame(0x30, &body)
-                }, 0x95),
-            ]);
-        } else {
-            cases.push(("a DISCONNECT with a body", vec![0xe0, 1, 0], 0x81));
-        }
+        let mut cases = headers();
+        cases.extend(acknowledgements(level, &device.id.to_string()));
+        cases.extend(subscriptions(level));
+        cases.extend(messages(level, &own));
+        cases.extend(match level {
+            5 => properties(&own),
+            _ => vec![("a DISCONNECT with a body", vec![0xe0, 1, 0], 0x81)],
+        });
         for (what, octets, reason) in cases {
-            println!("{level}: {what}");
             let mut client = server.connect(&device, level).await;
             client.send(&octets).await;
-            client.ended_with(reason).await;
+            let told = (level == 5).then_some(reason);
+            assert_eq!(client.end_reason().await, told, "level {level}: {what}");
         }
     }
     alive(&mut witness, &victim.readings()).await;
+}
+
+fn headers() -> Vec<Case> {
+    vec![
+        ("type 0", vec![0, 0], 0x81),
+        ("a CONNACK", vec![0x20, 2, 0, 0], 0x82),
+        ("a SUBACK", vec![0x90, 3, 0, 1, 0], 0x82),
+        ("an UNSUBACK", vec![0xb0, 2, 0, 1], 0x82),
+        ("a PINGRESP", vec![0xd0, 0], 0x82),
+        ("an AUTH", vec![0xf0, 0], 0x82),
+        ("flags of PINGREQ", vec![0xc1, 0], 0x81),
+        ("flags of SUBSCRIBE", vec![0x80, 2, 0, 1], 0x81),
+        ("flags of PUBREL", vec![0x60, 2, 0, 1], 0x81),
+        (
+            "five octets",
+            vec![0x30, 0xff, 0xff, 0xff, 0xff, 0x01],
+            0x81,
+        ),
+        ("a length too long", vec![0x30, 0x80, 0x80, 0x00], 0x81),
+        ("a huge PUBLISH", vec![0x30, 0xff, 0xff, 0xff, 0x7f], 0x95),
+        ("a huge SUBSCRIBE", vec![0x82, 0x81, 0x80, 0x01], 0x95),
+    ]
+}
+
+fn acknowledgements(level: u8, client_id: &str) -> Vec<Case> {
+    vec![
+        (
+            "a second CONNECT",
+            Connect::new(level, client_id).encode(),
+            0x82,
+        ),
+        ("a PUBREC for nothing", with_id(0x50, 1), 0x82),
+        ("a PUBCOMP for nothing", with_id(0x70, 1), 0x82),
+        ("a PUBACK with id 0", with_id(0x40, 0), 0x81),
+        ("a PUBACK that is cut off", vec![0x40, 1, 0], 0x81),
+        ("a PUBREL with id 0", with_id(0x62, 0), 0x81),
+        ("a PINGREQ with a body", vec![0xc0, 1, 0], 0x81),
+    ]
+}
+
+fn subscriptions(level: u8) -> Vec<Case> {
+    let subscribe = |id: u16, filters: &[(&str, u8)]| subscribe(level, id, filters);
+    let empty = if level == 5 { 0x81 } else { 0x82 };
+    vec![
+        ("packet id 0", subscribe(0, &[("a", 0)]), 0x81),
+        ("no filters", subscribe(1, &[]), 0x82),
+        ("an empty filter", subscribe(1, &[("", 0)]), empty),
+        ("a filter with U+0000", subscribe(1, &[("a\0", 0)]), 0x81),
+        ("QoS 3", subscribe(1, &[("a", 3)]), 0x81),
+        ("reserved bits", subscribe(1, &[("a", 0x40)]), 0x81),
+        ("no filters to end", unsubscribe(level, 1, &[]), 0x82),
+    ]
+}
+
+fn messages(level: u8, own: &str) -> Vec<Case> {
+    let publish = |flags: u8, topic: &[u8], id: u16| publish(level, flags, topic, id, b"{}");
+    let with = |text: &str| format!("{own}{text}").into_bytes();
+    vec![
+        ("QoS 3", publish(0b0110, own.as_bytes(), 1), 0x81),
+        ("DUP at QoS 0", publish(0b1000, own.as_bytes(), 1), 0x81),
+        ("packet id 0", publish(0b0010, own.as_bytes(), 0), 0x81),
+        ("no UTF-8", publish(0, b"\xff\xfe", 0), 0x81),
+        ("a surrogate", publish(0, b"\xed\xa0\x80", 0), 0x81),
+        ("an overlong form", publish(0, b"\xc0\x80", 0), 0x81),
+        ("U+0000", publish(0, &with("\0"), 0), 0x81),
+        ("a control character", publish(0, &with("\u{7}"), 0), 0x81),
+        ("a noncharacter", publish(0, &with("\u{ffff}"), 0), 0x81),
+        ("no topic", publish(0, b"", 0), 0x90),
+        ("a wildcard", publish(0, &with("/+"), 0), 0x90),
+        ("another wildcard", publish(0, b"#", 0), 0x90),
+        ("another topic", publish(0, &with("/a"), 0), 0x87),
+        ("a long topic", publish(0, &[b'a'; 4000], 0), 0x87),
+    ]
+}
+
+/// What only MQTT 5 has.
+fn properties(own: &str) -> Vec<Case> {
+    let with = |properties: &[u8]| {
+        let mut body = prefixed(own.as_bytes());
+        body.extend(length(properties.len()));
+        body.extend(properties);
+        frame(0x30, &body)
+    };
+    let expiry = vec![0xe0, 7, 0, 5, 0x11, 0, 0, 0, 1];
+    vec![
+        ("a topic alias", with(b"\x23\0\x01"), 0x94),
+        ("a subscription identifier", with(b"\x0b\x01"), 0x82),
+        ("a property of CONNECT", with(b"\x11\0\0\0\0"), 0x81),
+        ("a property twice", with(b"\x01\x01\x01\x01"), 0x81),
+        ("too many properties", with(&[0; 8193]), 0x95),
+        ("an expiry not asked for", expiry, 0x82),
+    ]
 }
 
 #[tokio::test]
@@ -141,7 +185,11 @@ async fn random_packets_harm_no_one() {
         }
         let mut client = server.tls(&attacker).await;
         let connect = Connect::new(level, attacker.id).encode();
-        let connect = if round % 5 == 0 { random.mutate(&connect) } else { connect };
+        let connect = if round % 5 == 0 {
+            random.mutate(&connect)
+        } else {
+            connect
+        };
         let _ = client.try_send(&[connect, session].concat()).await;
         drop(client);
         if round % 20 == 0 {

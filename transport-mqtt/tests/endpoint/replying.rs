@@ -1,8 +1,8 @@
 //! What devices are sent.
 
+use fieldgate_core::transport::DisconnectReason;
 use fieldgate_core::transport::topic::DeviceTopic;
 use fieldgate_core::transport::{Inbound, Transport as _};
-use fieldgate_core::transport::DisconnectReason;
 use fieldgate_transport_mqtt::MqttOptions;
 
 use crate::support::client::Client;
@@ -13,13 +13,17 @@ use crate::support::topics::payload;
 
 async fn subscribed(client: &mut Client, device: &TestDevice, topic: DeviceTopic, qos: u8) {
     let name = device.topic(topic);
-    client.send(&subscribe(client.level, 1, &[(&name, qos)])).await;
+    client
+        .send(&subscribe(client.level, 1, &[(&name, qos)]))
+        .await;
     assert_eq!(*client.packet().await.body.last().unwrap(), qos.min(1));
 }
 
 async fn announce(client: &mut Client, device: &TestDevice, id: u16) {
     let topic = device.topic(DeviceTopic::Announce);
-    client.publish(&topic, id, payload(DeviceTopic::Announce)).await;
+    client
+        .publish(&topic, id, payload(DeviceTopic::Announce))
+        .await;
     let answer = client.packet().await;
     assert_eq!((answer.kind(), answer.packet_id()), (PUBACK, id));
 }
@@ -77,7 +81,9 @@ async fn a_renewal_is_answered_with_what_to_do() {
     let mut client = server.connect(&device, 5).await;
     subscribed(&mut client, &device, DeviceTopic::CertificateIssued, 1).await;
     let topic = device.topic(DeviceTopic::CertificateRenew);
-    client.publish(&topic, 1, payload(DeviceTopic::CertificateRenew)).await;
+    client
+        .publish(&topic, 1, payload(DeviceTopic::CertificateRenew))
+        .await;
     assert_eq!(client.packet().await.kind(), PUBACK);
     let (topic, _, answer) = message(&client.packet().await, 5);
     assert_eq!(topic, device.topic(DeviceTopic::CertificateIssued));
@@ -92,7 +98,9 @@ async fn answers_to_commands_are_acknowledged_and_counted() {
     let device = server.device();
     let mut client = server.connect(&device, 4).await;
     let topic = device.topic(DeviceTopic::CommandsResponse);
-    client.publish(&topic, 1, br#"{"id":"x","status":"SUCCESS"}"#).await;
+    client
+        .publish(&topic, 1, br#"{"id":"x","status":"SUCCESS"}"#)
+        .await;
     assert_eq!(client.packet().await.kind(), PUBACK);
     assert!(server.inbox.messages().is_empty());
     assert_eq!(server.endpoint.stats().responses_ignored, 1);
@@ -113,7 +121,9 @@ async fn the_last_status_and_configuration_are_handed_on() {
         (&status, 0b0011, b""),
         (&config, 0b0011, b""),
     ] {
-        client.send(&publish(4, flags, topic.as_bytes(), 1, octets)).await;
+        client
+            .send(&publish(4, flags, topic.as_bytes(), 1, octets))
+            .await;
         assert_eq!(client.packet().await.kind(), PUBACK);
     }
     let expected = [

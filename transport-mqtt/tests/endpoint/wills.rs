@@ -23,7 +23,9 @@ fn with_will(device: &TestDevice, level: u8) -> Connect {
 async fn start(level: u8) -> (Server, TestDevice, Client) {
     let server = Server::start().await;
     let device = server.device();
-    let client = server.connect_with(&device, &with_will(&device, level)).await;
+    let client = server
+        .connect_with(&device, &with_will(&device, level))
+        .await;
     (server, device, client)
 }
 
@@ -97,7 +99,10 @@ async fn not_after_a_takeover() {
 async fn not_after_a_kick() {
     let (server, device, mut client) = start(5).await;
     let reason = DisconnectReason::NotAuthorized;
-    server.endpoint.disconnect(device.organization, device.id, reason).await;
+    server
+        .endpoint
+        .disconnect(device.organization, device.id, reason)
+        .await;
     client.ended_with(0x87).await;
     assert!(!published(&server).await);
 }
@@ -107,7 +112,9 @@ async fn not_after_the_end_of_the_certificate() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let server = Server::with_clock(MqttOptions::default(), clock.clone()).await;
     let device = server.device();
-    server.inbox.set_not_after(clock.now().plus(Duration::from_secs(100)));
+    server
+        .inbox
+        .set_not_after(clock.now().plus(Duration::from_secs(100)));
     let mut client = server.connect_with(&device, &with_will(&device, 5)).await;
     clock.advance(Duration::from_secs(100));
     client.send(&PINGREQ).await;

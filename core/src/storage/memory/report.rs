@@ -52,7 +52,7 @@ impl ReportStore for MemoryStorage {
         write_change(tenant, plan.inventory);
         let mut outcome = IngestOutcome {
             stored: 0,
-            quarantined: plan.quarantined.len(),
+            quarantined: plan.refused,
         };
         for reading in plan.readings {
             let readings = tenant.readings.entry(reading.sensor_id).or_default();

@@ -1,4 +1,4 @@
-//! Clauses of [`Effects`](crate::storage::Effects) and
+//! Clauses of [`Effects`] and
 //! [`IdempotencyStore`](crate::storage::IdempotencyStore).
 
 use super::world::{SERVER, limits, new_device, new_organization, snapshot};

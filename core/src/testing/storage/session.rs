@@ -61,7 +61,7 @@ pub async fn sessions_come_and_go(storage: &Handle) {
             (presence.status(), presence.online()),
             (DeviceStatus::Offline, false)
         );
-        assert_eq!(presence.last_seen_at(), Some(after(10 * number + 5)));
+        assert_eq!(presence.last_seen_at(), Some(after(10 * number)));
         assert_eq!(presence.status_changed_at(), after(10 * number + 5));
         assert_eq!(device.session, None);
         assert_eq!(device.session_epoch, opened.epoch);

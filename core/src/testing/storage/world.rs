@@ -45,6 +45,7 @@ macro_rules! all_pages {
             assert!(first || !found.items.is_empty(), "nothing behind `more`");
             after = found.items.last().map($position);
             all.extend(found.items);
+            assert!(all.len() <= 10_000, "a list without an end");
             if !found.more {
                 break all;
             }

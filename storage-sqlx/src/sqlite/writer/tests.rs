@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fieldgate_core::storage::{StorageError, Unique};
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -185,11 +186,58 @@ async fn a_full_disk_is_unavailable_until_there_is_space() {
     storage.write(put_much()).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_locked_database_is_unavailable_until_it_is_free() {
+    let (storage, directory) = fresh().await;
+    let options = SqliteConnectOptions::new().filename(directory.path().join("test.db"));
+    let mut other = options.connect().await.unwrap();
+    // Not to wait as long as it does otherwise.
+    pragma(&storage, "PRAGMA busy_timeout = 1").await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let refused = storage.write(put(1)).await;
+    assert!(
+        matches!(refused, Err(StorageError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    storage.write(put(2)).await.unwrap();
+    assert_eq!(rows(&storage).await, [2]);
+}
+
+#[tokio::test]
+async fn readers_do_not_wait_and_see_only_what_is_committed() {
+    let (storage, _directory) = fresh().await;
+    storage.write(put(1)).await.unwrap();
+    let (written, has_written) = oneshot::channel();
+    let (release, released) = oneshot::channel::<()>();
+    let writing = spawn(&storage, |tx| {
+        Box::pin(async move {
+            put(2)(tx).await?;
+            written.send(()).unwrap();
+            released.await.unwrap();
+            Ok(())
+        })
+    });
+    has_written.await.unwrap();
+    assert_eq!(rows(&storage).await, [1]);
+    release.send(()).unwrap();
+    writing.await.unwrap().unwrap();
+    assert_eq!(rows(&storage).await, [1, 2]);
+}
+
 /// Lets the file have so many pages, or as many as it has.
 async fn set_pages(storage: &SqliteStorage, count: i64) {
+    pragma(storage, format!("PRAGMA max_page_count = {count}")).await;
+}
+
+/// Sets something of the writer's connection.
+async fn pragma(storage: &SqliteStorage, pragma: impl Into<String>) {
+    let statement = AssertSqlSafe(pragma.into());
     let set = storage.write(move |tx| {
         Box::pin(async move {
-            let statement = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {count}"));
             sqlx::query(statement).execute(tx).await?;
             Ok(())
         })

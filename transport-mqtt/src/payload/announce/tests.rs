@@ -82,13 +82,27 @@ fn what_is_wrong_is_refused_item_by_item() {
         ("extra", None),
     ];
     assert_eq!(refused, expected);
-    assert!(announced.refused.iter().all(|refusal| refusal.code == "malformed"));
-    assert!(announced.refused[2].detail.contains("unknown field `color`"));
+    assert!(
+        announced
+            .refused
+            .iter()
+            .all(|refusal| refusal.code == "malformed")
+    );
+    assert!(
+        announced.refused[2]
+            .detail
+            .contains("unknown field `color`")
+    );
 }
 
 #[test]
 fn another_shape_is_malformed_as_a_whole() {
-    for text in ["[]", "{}", r#"{"components":{}}"#, r#"{"components":[],"x":1}"#] {
+    for text in [
+        "[]",
+        "{}",
+        r#"{"components":{}}"#,
+        r#"{"components":[],"x":1}"#,
+    ] {
         let refused = decode_text(text).err();
         assert_eq!(refused, Some(QuarantineReason::Malformed), "{text}");
     }

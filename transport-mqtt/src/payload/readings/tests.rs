@@ -63,7 +63,11 @@ fn a_structured_reading_becomes_several() {
     assert_eq!(readings[3].as_ref().unwrap().value, Value::Boolean(true));
     let rejection = readings[2].as_ref().unwrap_err();
     assert_eq!(rejection.reason, QuarantineReason::Malformed);
-    assert!(rejection.detail.starts_with("`bad`"), "{}", rejection.detail);
+    assert!(
+        rejection.detail.starts_with("`bad`"),
+        "{}",
+        rejection.detail
+    );
     assert_eq!(rejection.raw, text);
 }
 
@@ -87,9 +91,15 @@ fn the_type_is_that_of_the_text() {
     assert_eq!(value("1e0"), double(1.0));
     assert_eq!(value("1E2"), double(100.0));
     assert_eq!(value("9223372036854775807"), Ok(Value::BigInt(i64::MAX)));
-    assert_eq!(value("9223372036854775808"), double(9.223_372_036_854_775_8e18));
+    assert_eq!(
+        value("9223372036854775808"),
+        double(9.223_372_036_854_776e18)
+    );
     assert_eq!(value("-9223372036854775808"), Ok(Value::BigInt(i64::MIN)));
-    assert_eq!(value("-9223372036854775809"), double(-9.223_372_036_854_775_8e18));
+    assert_eq!(
+        value("-9223372036854775809"),
+        double(-9.223_372_036_854_776e18)
+    );
     assert_eq!(value("1.7976931348623157e308"), double(f64::MAX));
     assert_eq!(value("1e-400"), double(0.0));
     assert_eq!(value("true"), Ok(Value::Boolean(true)));
@@ -101,7 +111,11 @@ fn the_type_is_that_of_the_text() {
 #[test]
 fn what_is_no_value_is_refused() {
     for text in ["1e400", "-1e400", "1e999999999999"] {
-        assert_eq!(value(text), Err(QuarantineReason::ValueOutOfRange), "{text}");
+        assert_eq!(
+            value(text),
+            Err(QuarantineReason::ValueOutOfRange),
+            "{text}"
+        );
     }
     for text in ["null", "{}", "[1]", r#""\ud800""#] {
         assert_eq!(value(text), Err(QuarantineReason::Malformed), "{text}");
@@ -118,7 +132,8 @@ fn texts_have_at_most_1000_characters() {
 
 #[test]
 fn one_bad_item_does_not_spoil_the_others() {
-    let text = r#"[{"sensor":"a","value":1},{"sensor":"b","value":1e400},7,{"sensor":"c","value":3}]"#;
+    let text =
+        r#"[{"sensor":"a","value":1},{"sensor":"b","value":1e400},7,{"sensor":"c","value":3}]"#;
     let readings = decode_text(text).unwrap();
     let good: Vec<_> = readings.iter().map(Result::is_ok).collect();
     assert_eq!(good, [true, false, false, true]);
@@ -173,7 +188,12 @@ fn the_unknown_field_is_named() {
 
 #[test]
 fn keys_have_at_most_64_characters() {
-    let of = |chars: usize| one(&format!(r#"{{"sensor":"{}","value":1}}"#, "k".repeat(chars)));
+    let of = |chars: usize| {
+        one(&format!(
+            r#"{{"sensor":"{}","value":1}}"#,
+            "k".repeat(chars)
+        ))
+    };
     assert!(of(63).is_ok());
     assert!(of(64).is_ok());
     assert_eq!(of(65).unwrap_err().reason, QuarantineReason::Malformed);
@@ -183,7 +203,9 @@ fn keys_have_at_most_64_characters() {
 fn metadata_has_at_most_10_kb() {
     let of = |size: usize| {
         let metadata = format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8));
-        one(&format!(r#"{{"sensor":"s","value":1,"metadata":{metadata}}}"#))
+        one(&format!(
+            r#"{{"sensor":"s","value":1,"metadata":{metadata}}}"#
+        ))
     };
     assert!(of(10_239).is_ok());
     assert!(of(10_240).is_ok());

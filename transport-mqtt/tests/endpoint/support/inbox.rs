@@ -125,7 +125,11 @@ impl TestInbox {
     }
 
     pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
-        self.lock().events.iter().filter(|event| wanted(event)).count()
+        self.lock()
+            .events
+            .iter()
+            .filter(|event| wanted(event))
+            .count()
     }
 
     /// Waits until so many messages have come in.
@@ -147,11 +151,15 @@ impl TestInbox {
         .await;
     }
 
-    pub(crate) async fn wait(&self, what: &str, condition: impl Fn(&[Event]) -> bool) {
+    pub(crate) async fn wait(
+        &self,
+        what: &str,
+        condition: impl Fn(&[Event]) -> bool + Send + Sync,
+    ) {
         soon(what, self.wait_state(|state| condition(&state.events))).await;
     }
 
-    async fn wait_state(&self, condition: impl Fn(&State) -> bool) {
+    async fn wait_state(&self, condition: impl Fn(&State) -> bool + Send + Sync) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -204,13 +212,23 @@ impl Inbox for TestInbox {
         })
     }
 
+    fn heard(&self, _session: &SessionHandle) {}
+
     async fn receive(
         &self,
         session: &SessionHandle,
         message: Inbound,
     ) -> Result<Option<Outbound>, ReceiveError> {
         let epoch = session.epoch.as_u64();
-        let is_announcement = matches!(message, Inbound::Announce { .. });
+        let reply = match &message {
+            Inbound::Announce { refused, .. } => {
+                Some(Outbound::AnnounceResult(AnnouncementOutcome {
+                    components: Vec::new(),
+                    refused: refused.clone(),
+                }))
+            }
+            _ => None,
+        };
         let number = self.change(|state| {
             state.events.push(Event::Received(epoch, message));
             state.received += 1;
@@ -226,8 +244,7 @@ impl Inbox for TestInbox {
                 return Err(unavailable().into());
             }
             state.events.push(Event::Stored(epoch));
-            let outcome = AnnouncementOutcome::default();
-            Ok(is_announcement.then_some(Outbound::AnnounceResult(outcome)))
+            Ok(reply)
         })
     }
 

@@ -26,7 +26,6 @@ pub(crate) const PUBCOMP: u8 = 7;
 pub(crate) const SUBACK: u8 = 9;
 pub(crate) const UNSUBACK: u8 = 11;
 pub(crate) const PINGRESP: u8 = 13;
-pub(crate) const DISCONNECT: u8 = 14;
 
 pub(crate) const PINGREQ: [u8; 2] = [0xc0, 0];
 
@@ -45,10 +44,10 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    pub(crate) fn new(level: u8, client_id: impl ToString) -> Self {
+    pub(crate) fn new(level: u8, client_id: impl std::fmt::Display) -> Self {
         Self {
             level,
-            client_id: client_id.to_string(),
+            client_id: format!("{client_id}"),
             clean: true,
             keep_alive: 60,
             will: None,

@@ -76,7 +76,7 @@ impl Pki {
 
 impl TestDevice {
     /// How it connects.
-    pub(crate) fn tls(&self, pki: &Pki, versions: Versions) -> ClientConfig {
+    pub(crate) fn tls(&self, pki: &Pki, versions: Versions<'_>) -> ClientConfig {
         client_builder(pki, versions)
             .with_client_auth_cert(self.chain.clone(), self.key.clone_key())
             .unwrap()
@@ -88,7 +88,7 @@ pub(crate) type Versions<'a> = &'a [&'static rustls::SupportedProtocolVersion];
 /// A client configuration that trusts the CA.
 pub(crate) fn client_builder(
     pki: &Pki,
-    versions: Versions,
+    versions: Versions<'_>,
 ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(pki.ca.root_der().clone()).unwrap();

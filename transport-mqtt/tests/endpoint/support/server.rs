@@ -59,7 +59,8 @@ impl<I: Inbox> Server<I> {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn({
-            let (endpoint, inbox, clock) = (endpoint.clone(), Arc::clone(&inbox), Arc::clone(&clock));
+            let (endpoint, inbox, clock) =
+                (endpoint.clone(), Arc::clone(&inbox), Arc::clone(&clock));
             async move {
                 let stopped = async {
                     let _ = stopped.await;
