@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
@@ -26,7 +27,10 @@ pub(crate) fn router() -> Router<Arc<Api>> {
         .route("/docs/", get(async move || file("", index)))
         .route(
             "/docs/{*file}",
-            get(async move |Path(name): Path<String>| file(&name, config)),
+            get(async move |name: Result<Path<String>, PathRejection>| {
+                // What cannot be read is the name of nothing.
+                file(name.as_deref().map_or("?", String::as_str), config)
+            }),
         )
 }
 

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderName, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use fieldgate_core::model::id::uuid_v7;
@@ -26,8 +26,9 @@ pub(crate) async fn frame(State(api): State<Arc<Api>>, request: Request, next: N
     let method = request.method().clone();
     let original = request.extensions().get::<OriginalUri>();
     let uri = original.map_or(request.uri(), |original| &original.0);
-    let path: String = uri.path().chars().take(PATH_LOGGED_CHARS).collect();
+    let path = loggable(uri.path());
     let span = tracing::info_span!("request", id = %id, %method, path);
+    let ends_connection = may_stay_unread(&request);
     let begun = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = settle(response, &id);
@@ -35,12 +36,39 @@ pub(crate) async fn frame(State(api): State<Arc<Api>>, request: Request, next: N
     span.in_scope(|| {
         tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");
     });
+    let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     secure(headers);
+    if failed && ends_connection {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Whether an early answer may leave some of the body unread. Then a connection of HTTP/1 cannot go
+/// on, and a client that is not told would send its next request into nothing.
+fn may_stay_unread(request: &Request) -> bool {
+    let headers = request.headers();
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let is_long = length.is_some_and(|length| length > READ_ANYWAY_BYTES);
+    request.version() <= Version::HTTP_11 && (is_long || headers.contains_key(TRANSFER_ENCODING))
+}
+
+/// A path for the log: cut off, and without what looks like a token or a key, which somebody has
+/// pasted into the wrong place.
+fn loggable(path: &str) -> String {
+    let parts = path.split('/').map(|part| {
+        let is_secret = SECRETS_BEGIN
+            .iter()
+            .any(|beginning| part.contains(beginning));
+        if is_secret { "***" } else { part }
+    });
+    let shown = parts.collect::<Vec<_>>().join("/");
+    shown.chars().take(PATH_LOGGED_CHARS).collect()
 }
 
 /// Ends a request that takes too long.
@@ -161,4 +189,26 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 
 const HEAD_MAX_BYTES: usize = 32 * 1024;
 const PATH_LOGGED_CHARS: usize = 256;
+
+/// So much of a body hyper reads with the head, whoever wants it.
+const READ_ANYWAY_BYTES: u64 = 4 * 1024;
+
+/// How registration tokens and API keys begin.
+const SECRETS_BEGIN: [&str; 2] = ["fgt1", "sk_"];
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_path_is_not_logged() {
+        assert_eq!(loggable("/api/v1/devices/a"), "/api/v1/devices/a");
+        assert_eq!(loggable("/api/v1/fgt1.a.b/c"), "/api/v1/***/c");
+        assert_eq!(loggable("/sk_a_b"), "/***");
+        assert_eq!(
+            loggable(&"ä".repeat(300)).chars().count(),
+            PATH_LOGGED_CHARS
+        );
+    }
+}

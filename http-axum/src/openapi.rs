@@ -3,6 +3,8 @@
 //! Who may call an operation, the ids in paths, the headers of conditional and repeated requests,
 //! and errors are told in one way everywhere, so they are told here.
 
+use std::collections::BTreeSet;
+
 use axum::body::Bytes;
 use axum::http::Method;
 use fieldgate_core::model::api_key::Scope;
@@ -49,9 +51,22 @@ pub fn openapi() -> OpenApi {
         components.schemas.insert(name.into_owned(), schema);
     }
     let described = std::mem::take(&mut document.paths.paths);
+    // What can be changed by PUT has a revision, and a path below that of its list.
+    let with_revision: BTreeSet<String> = described
+        .iter()
+        .filter(|(_, item)| item.put.is_some())
+        .filter_map(|(path, _)| path.rsplit_once('/'))
+        .map(|(list, _)| list.to_owned())
+        .collect();
     for (path, mut item) in described {
         let path = path.replace("/{file}", "/{issuerKeyId}.crl");
         complete(&path, &mut item);
+        if let Some(post) = &mut item.post
+            && with_revision.contains(&path)
+        {
+            add_header(post, "201", "ETag", ETAG);
+            add_header(post, "201", "Location", LOCATION);
+        }
         let path = format!("{BASE}{path}");
         document.paths.paths.insert(path, item);
     }
@@ -89,7 +104,6 @@ impl Documents {
 
 /// Completes the operations of a path.
 fn complete(path: &str, item: &mut PathItem) {
-    // What can be changed by PUT has a revision.
     let has_revision = item.put.is_some();
     let operations = [
         (Method::GET, &mut item.get),
@@ -101,6 +115,12 @@ fn complete(path: &str, item: &mut PathItem) {
         let Some(operation) = operation else {
             continue;
         };
+        for parameter in operation.parameters.iter_mut().flatten() {
+            if let RefOr::T(parameter) = parameter {
+                // Of a query: also of one that may be repeated.
+                parameter.required = Required::False;
+            }
+        }
         name_path_parameters(path, operation);
         tell_access(operation);
         match method {
@@ -266,6 +286,8 @@ const IDEMPOTENCY_KEY: &str = "1 to 128 visible ASCII characters. Repeated withi
      request with the same key is not carried out again; another request with it is 422.";
 const IDEMPOTENCY_REPLAYED: &str = "`true` where the request had been carried out before.";
 const IF_MATCH: &str = "The ETag of what is to be changed: 412 where it has been changed since.";
+
+const LOCATION: &str = "Where it is found.";
 
 const TAGS: [(&str, &str); 14] = [
     ("registration", "Registering devices, and provisioning them"),

@@ -140,7 +140,8 @@ async fn retention_leaves_no_notes_of_days_behind() {
     assert_eq!(left.items[0].timestamp, second);
 
     // A late reading of a day that was purged already is found again.
-    let late = batch([reading("main/a", first, Value::BigInt(2))]);
+    let mut late = batch([reading("main/a", first, Value::BigInt(2))]);
+    late.received_at = second;
     let stored = storage.store_readings(organization, device.id, &late, &limits);
     assert_eq!(stored.await.unwrap().stored, 1);
     assert_eq!(purge().await.removed, 1);

@@ -98,7 +98,8 @@ fn nobody_sees_what_is_not_on_the_disk_yet() {
 
 #[tokio::test]
 async fn a_failed_write_is_told_to_all_from_then_on() {
-    for nth in [3, 5, 8] {
+    // Counted for each of the threads on which sled writes, of which there are seven.
+    for nth in [3, 4] {
         let dir = tempfile::tempdir().unwrap();
         let inject = format!("--inject=pwrite64:error=ENOSPC:when={nth}+");
         let trace = trace_in(dir.path(), "lone disk", Some(&inject));
@@ -194,7 +195,7 @@ fn work(trace: &[String]) -> &[String] {
 fn is_sync_of_log(line: &str) -> bool {
     let whole = line.contains("fdatasync(") && line.contains("/db>");
     let end = line.contains("<... fdatasync resumed>");
-    (whole || end) && line.ends_with("= 0")
+    (whole || end) && line.trim_end_matches(" (DELAYED)").ends_with("= 0")
 }
 
 /// The child: does what the task says.

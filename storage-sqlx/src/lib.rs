@@ -11,10 +11,12 @@
 //! # }
 //! ```
 
+#[cfg(feature = "sqlite")]
 mod error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "sqlite")]
 pub use error::OpenError;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStorage;

@@ -1,3 +1,5 @@
+//! The CA as its host sees it.
+
 use std::net::IpAddr;
 
 use async_trait::async_trait;

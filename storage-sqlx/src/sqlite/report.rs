@@ -147,7 +147,7 @@ async fn ingest(
     for item in &plan.quarantined {
         quarantine::insert(tx, item).await?;
     }
-    if !plan.quarantined.is_empty() {
+    if plan.refused > 0 {
         quarantine::trim(tx, organization, device, limits.quarantined_per_device).await?;
     }
     Ok(IngestOutcome {

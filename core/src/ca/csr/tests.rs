@@ -1,3 +1,5 @@
+//! Requests, good ones and hostile ones.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{

@@ -1,3 +1,5 @@
+//! What is issued, and what is not.
+
 use super::*;
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! The self-check finds what is planted.
+
 use super::*;
 
 type Sabotage = fn(&mut CertificateParams);

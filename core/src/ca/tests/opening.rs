@@ -1,3 +1,5 @@
+//! Opening the CA, and the first start.
+
 use super::*;
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! The rules of ingest, without a storage.
+
 use super::*;
 
 fn at(millis: i64) -> Timestamp {

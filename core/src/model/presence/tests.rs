@@ -1,3 +1,5 @@
+//! The life cycle, transition by transition.
+
 use DeviceStatus::{Active, Inactive, Maintenance, Offline, Pending};
 
 use super::*;

@@ -41,8 +41,8 @@ pub async fn the_first_of_a_timestamp_stays(storage: &Handle) {
     second.uptime_seconds += 1;
 
     assert!(taken(storage, &pump, &first).await);
-    assert!(!taken(storage, &pump, &second).await);
     assert!(!taken(storage, &pump, &first).await);
+    assert!(!taken(storage, &pump, &second).await);
 
     assert_eq!(history(storage, &pump, TimeRange::ALL, 500).await, [first]);
 }
