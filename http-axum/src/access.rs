@@ -258,3 +258,72 @@ pub const OPERATIONS: &[Operation] = operations! {
     "getOpenApi"               GET    "/openapi.json"                           Public;
     "getOpenApi30"             GET    "/openapi-3.0.json"                       Public;
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use fieldgate_core::Fieldgate;
+    use fieldgate_core::ca::key_store::MemoryKeyStore;
+    use fieldgate_core::service::Addresses;
+    use fieldgate_core::storage::MemoryStorage;
+    use tower::ServiceExt as _;
+    use utoipa_axum::routes;
+
+    use crate::options::ApiOptions;
+
+    #[utoipa::path(get, path = "/new", operation_id = "somethingNew", responses())]
+    async fn something_new() -> &'static str {
+        "reached"
+    }
+
+    #[utoipa::path(delete, path = "/wrong", operation_id = "getCaChain", responses())]
+    async fn another_method() -> &'static str {
+        "reached"
+    }
+
+    #[utoipa::path(get, path = "/known", operation_id = "getCaChain", responses())]
+    async fn known() -> &'static str {
+        "reached"
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_not_in_the_table_is_not_there() {
+        let fieldgate = Fieldgate::builder()
+            .storage(Arc::new(MemoryStorage::default()))
+            .key_store(Arc::new(MemoryKeyStore::new()))
+            .addresses(Addresses {
+                provision_endpoint: String::new(),
+                mqtt_host: String::new(),
+                mqtt_port: 0,
+            })
+            .build()
+            .await
+            .unwrap();
+        let options = ApiOptions::new(&fieldgate);
+        let api = Arc::new(Api::new(fieldgate, options, &crate::openapi()));
+        let mut router = Router::new();
+        for (_, paths, handlers) in [
+            routes!(something_new),
+            routes!(another_method),
+            routes!(known),
+        ] {
+            let guard_of_path = from_fn_with_state(Guard::new(&api, &paths), guard);
+            let path = paths.paths.keys().next().unwrap().clone();
+            router = router.route(&path, handlers.layer(guard_of_path));
+        }
+        for (method, path, status) in [
+            (Method::GET, "/new", 404),
+            (Method::HEAD, "/new", 404),
+            (Method::DELETE, "/wrong", 404),
+            (Method::GET, "/known", 200),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+        }
+    }
+}

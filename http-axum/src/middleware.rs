@@ -71,10 +71,17 @@ fn loggable(path: &str) -> String {
     shown.chars().take(PATH_LOGGED_CHARS).collect()
 }
 
-/// Ends a request that takes too long.
+/// Answers a request that takes too long, and lets what has begun come to its end.
+///
+/// The handler runs in a task of its own: a client that goes away, or this time-out, must not stop
+/// it between a commit and what has to follow, such as ending the session of a device that has
+/// just been shut out.
 pub(crate) async fn timeout(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(api.request_timeout, next.run(request)).await {
-        Ok(response) => response,
+    let handler = tokio::spawn(next.run(request));
+    match tokio::time::timeout(api.request_timeout, handler).await {
+        Ok(Ok(response)) => response,
+        // Panics are caught further in; what is left is a runtime that stops.
+        Ok(Err(_)) => Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response(),
         Err(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",

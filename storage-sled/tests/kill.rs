@@ -42,6 +42,7 @@ async fn survive(durability: Durability) {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Each time in another place, and while further calls are under way.
+        let known = answered.len();
         let mut wanted = 1 + cycle * 7 % 40;
         while wanted > 0 {
             let line = lines.next().unwrap().unwrap();
@@ -57,7 +58,8 @@ async fn survive(durability: Durability) {
         answered.extend(rest.filter_map(|line| child::said(&line).map(str::to_owned)));
 
         let storage = SledStorage::open(dir.path()).unwrap();
-        for said in &answered {
+        let last = cycle + 1 == CYCLES;
+        for said in &answered[if last { 0 } else { known }..] {
             check(&storage, said).await;
         }
         storage.close().await;

@@ -310,7 +310,7 @@ async fn seen(storage: &SledStorage, organization: OrganizationId) {
     child::say("end");
 }
 
-const LONE: usize = 20;
+const LONE: usize = 60;
 const TOGETHER: usize = 256;
 const WATCHED: usize = 5;
 

@@ -113,9 +113,14 @@ impl Connection {
         let device = identity.device_id;
         match session::open(&self.serving, &identity, connect).await {
             Ok(opened) => opened.run(wire, self.peer, self.ticket).await,
-            Err(refusal) => {
+            Err(refused) => {
+                let refusal = refused.refusal;
                 tracing::info!(peer = %self.peer, %device, ?refusal, "CONNECT refused");
-                self.refuse(wire, version, refusal).await;
+                let refusing = self.refuse(wire, version, refusal);
+                match refused.open {
+                    Some(open) => drop(tokio::join!(refusing, open.close())),
+                    None => refusing.await,
+                }
             }
         }
     }

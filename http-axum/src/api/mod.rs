@@ -53,6 +53,19 @@ pub(crate) struct Api {
     pub(crate) documents: Documents,
 }
 
+impl Api {
+    pub(crate) fn new(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Self {
+        let clock = Arc::clone(fieldgate.clock());
+        Self {
+            fieldgate,
+            authenticator: options.authenticator,
+            failures: FailureLimit::new(clock, options.failed_per_minute),
+            request_timeout: options.request_timeout,
+            documents: Documents::new(document),
+        }
+    }
+}
+
 /// Some paths with their handlers and their part of the document.
 pub(crate) type Routes = Vec<UtoipaMethodRouter<Arc<Api>>>;
 
@@ -91,14 +104,7 @@ pub(crate) fn described() -> OpenApi {
 
 /// The routes, guarded and framed.
 pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Router {
-    let failures = FailureLimit::new(Arc::clone(fieldgate.clock()), options.failed_per_minute);
-    let api = Arc::new(Api {
-        fieldgate,
-        authenticator: options.authenticator,
-        failures,
-        request_timeout: options.request_timeout,
-        documents: Documents::new(document),
-    });
+    let api = Arc::new(Api::new(fieldgate, options, document));
     let mut router = docs::router();
     for (_, paths, handlers) in routes() {
         let guarded = handlers.layer(from_fn_with_state(Guard::new(&api, &paths), guard));

@@ -229,6 +229,22 @@ pub(super) fn encode(outcome: AnnouncementOutcome) -> Bytes {
     result.to_string().into()
 }
 
+/// Writes that an announcement was refused as a whole.
+pub(super) fn encode_refused(refused: &Refused) -> Bytes {
+    encode(AnnouncementOutcome {
+        components: Vec::new(),
+        refused: vec![AnnouncementRefusal {
+            component: String::new(),
+            sensor: None,
+            code: match refused.reason {
+                QuarantineReason::LimitExceeded => "limit_exceeded",
+                _ => "malformed",
+            },
+            detail: refused.detail.clone(),
+        }],
+    })
+}
+
 /// How many components one announcement may have; a device may have fewer.
 const COMPONENTS_MAX: usize = 256;
 

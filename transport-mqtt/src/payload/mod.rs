@@ -32,8 +32,8 @@ pub(crate) struct Decoded {
 pub(crate) enum Effect {
     /// Nothing but to acknowledge it.
     Nothing,
-    /// Hand it to the core.
-    Receive(Inbound),
+    /// Hand it to the core; then answer it, where the core has nothing to say.
+    Receive(Inbound, Option<Reply>),
     /// Answer it.
     Reply(Reply),
 }
@@ -57,8 +57,8 @@ pub(crate) fn decode(
         // Only with the retain flag does an empty payload remove what is kept.
         let effect = match (retain, topic) {
             (false, _) => Effect::Nothing,
-            (true, DeviceTopic::Status) => Effect::Receive(Inbound::Status(Bytes::new())),
-            (true, _) => Effect::Receive(Inbound::ConfigReported(Bytes::new())),
+            (true, DeviceTopic::Status) => receive(Inbound::Status(Bytes::new())),
+            (true, _) => receive(Inbound::ConfigReported(Bytes::new())),
         };
         return Decoded {
             effect,
@@ -66,31 +66,36 @@ pub(crate) fn decode(
         };
     }
     if let Err(detail) = json::check(payload) {
-        let rejection = Rejection::new(QuarantineReason::NotJson, clip(&detail), payload);
+        let refused = Refused::new(QuarantineReason::NotJson, detail);
         return Decoded {
-            effect: Effect::Receive(Inbound::Refused(rejection)),
+            effect: refuse(topic, refused, payload),
             is_json: false,
         };
     }
-    let effect = match topic {
-        DeviceTopic::Announce => received(announce::decode(payload), payload),
+    let inbound = match topic {
+        DeviceTopic::Announce => announce::decode(payload),
         DeviceTopic::CertificateRenew => match renew::decode(payload) {
-            Ok(reply) => Effect::Reply(reply),
-            Err(refused) => Effect::Receive(Inbound::Refused(refused.rejection(payload))),
+            Ok(reply) => return reply.into(),
+            Err(refused) => Err(refused),
         },
-        DeviceTopic::ConfigReported => received(config::decode(payload), payload),
-        DeviceTopic::Health => received(health::decode(device, payload), payload),
-        DeviceTopic::Readings => received(readings::decode(payload), payload),
-        DeviceTopic::Status => received(status::decode(payload), payload),
+        DeviceTopic::ConfigReported => config::decode(payload),
+        DeviceTopic::Health => health::decode(device, payload),
+        DeviceTopic::Readings => readings::decode(payload),
+        DeviceTopic::Status => status::decode(payload),
         // There are no commands that this could answer, and nothing is published to down topics.
         DeviceTopic::CommandsResponse
         | DeviceTopic::AnnounceResult
         | DeviceTopic::CertificateIssued
         | DeviceTopic::Commands
-        | DeviceTopic::ConfigDesired => Effect::Nothing,
+        | DeviceTopic::ConfigDesired => {
+            return Decoded {
+                effect: Effect::Nothing,
+                is_json: true,
+            };
+        }
     };
     Decoded {
-        effect,
+        effect: inbound.map_or_else(|refused| refuse(topic, refused, payload), receive),
         is_json: true,
     }
 }
@@ -134,8 +139,26 @@ impl Refused {
     }
 }
 
-fn received(decoded: Result<Inbound, Refused>, payload: &Bytes) -> Effect {
-    Effect::Receive(decoded.unwrap_or_else(|refused| Inbound::Refused(refused.rejection(payload))))
+impl From<Reply> for Decoded {
+    fn from(reply: Reply) -> Self {
+        Self {
+            effect: Effect::Reply(reply),
+            is_json: true,
+        }
+    }
+}
+
+const fn receive(inbound: Inbound) -> Effect {
+    Effect::Receive(inbound, None)
+}
+
+/// Sends a whole payload to the quarantine. Who announces waits for an answer, and gets one.
+fn refuse(topic: DeviceTopic, refused: Refused, payload: &[u8]) -> Effect {
+    let reply = (topic == DeviceTopic::Announce).then(|| Reply {
+        topic: DeviceTopic::AnnounceResult,
+        payload: announce::encode_refused(&refused),
+    });
+    Effect::Receive(Inbound::Refused(refused.rejection(payload)), reply)
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ fn what_is_no_json_goes_to_the_quarantine_with_its_first_kb() {
     for topic in DeviceTopic::ALL.into_iter().filter(|topic| topic.is_up()) {
         let decoded = decode_on(topic, payload.as_bytes(), false);
         assert!(!decoded.is_json);
-        let Effect::Receive(Inbound::Refused(rejection)) = decoded.effect else {
+        let Effect::Receive(Inbound::Refused(rejection), reply) = decoded.effect else {
             panic!("{topic:?}");
         };
         assert_eq!(rejection.reason, QuarantineReason::NotJson);
         assert_eq!(rejection.raw.len(), 1024);
+        assert_eq!(reply.is_some(), topic == DeviceTopic::Announce);
     }
 }
 
@@ -33,7 +34,8 @@ fn only_a_retained_empty_message_removes() {
         assert!(removed.is_json);
         assert!(matches!(
             removed.effect,
-            Effect::Receive(Inbound::Status(kept) | Inbound::ConfigReported(kept)) if kept.is_empty()
+            Effect::Receive(Inbound::Status(kept) | Inbound::ConfigReported(kept), None)
+                if kept.is_empty()
         ));
         let ignored = decode_on(topic, b"", false);
         assert!(ignored.is_json);
@@ -60,11 +62,15 @@ fn a_wrong_shape_is_malformed() {
     ] {
         let decoded = decode_on(topic, b" [] ", false);
         assert!(decoded.is_json);
-        let Effect::Receive(Inbound::Refused(rejection)) = decoded.effect else {
+        let Effect::Receive(Inbound::Refused(rejection), reply) = decoded.effect else {
             panic!("{topic:?}");
         };
         assert_eq!(rejection.reason, QuarantineReason::Malformed);
         assert_eq!(rejection.raw, " [] ");
+        if let Some(reply) = reply {
+            let answer: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
+            assert_eq!(answer["refused"][0]["code"], "malformed");
+        }
     }
 }
 
@@ -127,7 +133,7 @@ fn nothing_that_comes_makes_it_panic() {
             }
         }
         let decoded = decode_on(topic, &payload, next(2) == 0);
-        if let Effect::Receive(Inbound::Readings(readings)) = decoded.effect {
+        if let Effect::Receive(Inbound::Readings(readings), _) = decoded.effect {
             for reading in readings.iter().flatten() {
                 assert!(payload.len() >= reading.raw.len());
             }

@@ -253,7 +253,7 @@ impl Inflow {
             message.retain,
         );
         let (topic, delivery) = (message.topic, message.delivery);
-        let is_quarantined = matches!(decoded.effect, Effect::Receive(Inbound::Refused(_)));
+        let is_quarantined = matches!(decoded.effect, Effect::Receive(Inbound::Refused(_), _));
         let reason = if decoded.is_json {
             PublishAckReason::Success
         } else {
@@ -273,11 +273,11 @@ impl Inflow {
                 let done = done(Ok(Some(reply)));
                 self.running.push_back(Box::pin(ready(done)));
             }
-            Effect::Receive(inbound) => {
+            Effect::Receive(inbound, reply) => {
                 let (inbox, handle) = (Arc::clone(&self.inbox), self.handle);
                 self.running.push_back(Box::pin(async move {
                     let received = inbox.receive(&handle, inbound).await;
-                    done(received.map(|outbound| outbound.map(payload::encode)))
+                    done(received.map(|outbound| outbound.map(payload::encode).or(reply)))
                 }));
             }
         }

@@ -54,10 +54,12 @@ struct Session {
     expires_later: bool,
     /// One and a half times the keep-alive.
     silence_max: Duration,
-    /// When the last packet came, or when reading was taken up again.
+    /// When the last packet came, or the last time that the storage held up the reading of any.
     last_inbound: Instant,
-    was_reading: bool,
+    was_blocked: bool,
     expiry_check_at: Instant,
+    /// How many subscriptions were denied.
+    denials: u32,
 }
 
 impl Opened {
@@ -119,7 +121,8 @@ impl Opened {
             expires_later: self.expires_later,
             silence_max: self.keep_alive * 3 / 2,
             last_inbound: now,
-            was_reading: true,
+            was_blocked: false,
+            denials: 0,
             expiry_check_at: now,
             serving,
         };
@@ -138,12 +141,13 @@ impl Session {
             if let Err(end) = self.take_packets() {
                 return end;
             }
-            let reading = self.is_reading();
-            if reading && !self.was_reading {
+            let blocked = self.inflow.is_blocked();
+            if self.was_blocked && !blocked {
                 // What came meanwhile was not read; the device is not to suffer for it.
                 self.last_inbound = Instant::now();
             }
-            self.was_reading = reading;
+            self.was_blocked = blocked;
+            let reading = self.is_reading();
             let deadline = self.deadline();
             if deadline < timer.deadline() {
                 timer.as_mut().reset(deadline);
@@ -207,7 +211,7 @@ impl Session {
             return;
         }
         let decoded = payload::decode(DeviceTopic::Status, device, &will.payload, will.retain);
-        let Effect::Receive(message) = decoded.effect else {
+        let Effect::Receive(message, _) = decoded.effect else {
             return;
         };
         let receiving = self.serving.inbox.receive(&self.handle, message);
@@ -227,12 +231,13 @@ impl Session {
             Err(ReceiveError::DeviceGone) => return Err(End::DeviceGone),
             Err(ReceiveError::Failed(error)) => {
                 counters.publishes_failed.increment();
-                tracing::warn!(%device, %error, "a message cannot be stored");
                 // A message of QoS 0 is lost; of any other the device has to know.
-                return match done.delivery {
-                    Delivery::AtMostOnce => Ok(()),
-                    Delivery::AtLeastOnce(_) | Delivery::ExactlyOnce(_) => Err(End::Failed),
-                };
+                if done.delivery == Delivery::AtMostOnce {
+                    tracing::debug!(%device, %error, "a message of QoS 0 is lost");
+                    return Ok(());
+                }
+                tracing::warn!(%device, %error, "a message cannot be stored");
+                return Err(End::Failed);
             }
         };
         counters.publishes_stored.increment();
@@ -262,9 +267,7 @@ impl Session {
 
     /// When to look at the time again.
     fn deadline(&self) -> Instant {
-        let silence = self
-            .was_reading
-            .then(|| self.last_inbound + self.silence_max);
+        let silence = (!self.was_blocked).then(|| self.last_inbound + self.silence_max);
         let stall = self
             .wire
             .stalled_since()
@@ -284,7 +287,7 @@ impl Session {
             }
             self.expiry_check_at = now + left.min(self.options().expiry_check_interval);
         }
-        if self.was_reading && now >= self.last_inbound + self.silence_max {
+        if !self.was_blocked && now >= self.last_inbound + self.silence_max {
             return Some(End::KeepAlive);
         }
         let stalled = self.wire.stalled_since();

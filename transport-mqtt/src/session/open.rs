@@ -31,12 +31,19 @@ pub(crate) struct Opened {
     pub(super) expires_later: bool,
 }
 
+/// A session that is refused.
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    /// Where it was opened nevertheless: its end has to be noted.
+    pub(crate) open: Option<OpenSession>,
+}
+
 /// Asks whether the device may come in, and opens its session.
 pub(crate) async fn open(
     serving: &Arc<Serving>,
     identity: &CertificateIdentity,
     connect: Connect,
-) -> Result<Opened, Refusal> {
+) -> Result<Opened, Refused> {
     check(serving, identity, &connect)?;
     let shared = &serving.shared;
     let (options, counters) = (&shared.options, &shared.counters);
@@ -54,7 +61,7 @@ pub(crate) async fn open(
         );
         tokio::select! {
             biased;
-            reason = place.wait_killed() => return Err(refusal(reason)),
+            reason = place.wait_killed() => return Err(refusal(reason).into()),
             () = sleep(options.takeover_delay) => {}
         }
     }
@@ -64,19 +71,22 @@ pub(crate) async fn open(
         Ok(Ok(handle)) => handle,
         Ok(Err(refused)) => {
             tracing::info!(device = %identity.device_id, %refused, "the device may not come in");
-            return Err(Refusal::NotAuthorized);
+            return Err(Refusal::NotAuthorized.into());
         }
         Err(error) => {
             tracing::warn!(device = %identity.device_id, %error, "a session cannot be opened");
-            return Err(Refusal::ServerUnavailable);
+            return Err(Refusal::ServerUnavailable.into());
         }
     };
     let open = OpenSession::new(Arc::clone(serving), handle);
     match place.accept(handle.epoch) {
         Ok(displaced) => counters.takeovers.add(displaced as u64),
+        // The place is given up at once: who threw the switch may wait for it.
         Err(reason) => {
-            open.close().await;
-            return Err(refusal(reason));
+            return Err(Refused {
+                refusal: refusal(reason),
+                open: Some(open),
+            });
         }
     }
 
@@ -108,6 +118,15 @@ pub(crate) async fn open(
         receive_maximum: connect.receive_maximum,
         expires_later: connect.expires_later,
     })
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            open: None,
+        }
+    }
 }
 
 /// Checks what needs no storage.

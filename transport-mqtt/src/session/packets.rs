@@ -91,7 +91,7 @@ impl Session {
         let Some(topic) = self.topic(&packet.topic).filter(|topic| topic.is_up()) else {
             counters.publishes_denied.increment();
             let (device, topic) = (self.handle.device_id, clip(&packet.topic));
-            tracing::warn!(%device, topic, "a message to a topic that is not the device's");
+            tracing::warn!(%device, topic, "a message to a topic that is not its own");
             return Err(End::Denied);
         };
         let options = &self.serving.shared.options;
@@ -158,8 +158,14 @@ impl Session {
             granted.push(topic.map(|topic| self.outflow.subscribe(topic, *qos)));
         }
         if let Some(filter) = denied {
+            self.denials = self.denials.saturating_add(1);
             let (device, filter) = (self.handle.device_id, clip(filter));
-            tracing::warn!(%device, filter, "a subscription to a topic that is not the device's");
+            // A device may try for ever; the log is not to fill with it.
+            if self.denials <= DENIALS_LOGGED_MAX {
+                tracing::warn!(%device, filter, "a subscription to a topic that is not its own");
+            } else {
+                tracing::debug!(%device, filter, "a subscription to a topic that is not its own");
+            }
         }
         self.send(ServerPacket::SubscribeAck(packet_id, granted));
     }
@@ -181,3 +187,6 @@ impl Session {
         }
     }
 }
+
+/// How many denied subscriptions of one session are worth a warning.
+const DENIALS_LOGGED_MAX: u32 = 10;

@@ -244,6 +244,36 @@ async fn a_kick_while_the_session_is_opened_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_kick_does_not_wait_for_the_storage() {
+    let options = MqttOptions {
+        close_pause_max: Duration::from_millis(50),
+        ..MqttOptions::default()
+    };
+    let server = Server::with(options).await;
+    let device = server.device();
+    server.inbox.hold_openings(true);
+    server.inbox.fail_closings(usize::MAX);
+    let mut client = server.tls(&device).await;
+    client.send(&Connect::new(5, device.id).encode()).await;
+    let opening = |events: &[Event]| events.contains(&Event::Opening);
+    server.inbox.wait("opening", opening).await;
+    let kick = || {
+        let reason = DisconnectReason::NotAuthorized;
+        let (organization, id) = (device.organization, device.id);
+        soon(
+            "the kick returns",
+            server.endpoint.disconnect(organization, id, reason),
+        )
+    };
+    kick().await;
+    server.inbox.hold_openings(false);
+    assert_eq!(client.packet().await.body[1], 0x87);
+    kick().await;
+    server.inbox.fail_closings(0);
+    server.inbox.wait_closed(1).await;
+}
+
+#[tokio::test]
 async fn a_kick_of_a_device_that_is_not_there_is_nothing() {
     let server = Server::start().await;
     let (device, other) = (server.device(), server.device());

@@ -66,6 +66,22 @@ async fn an_announcement_is_answered_after_its_puback() {
 }
 
 #[tokio::test]
+async fn an_announcement_that_is_refused_as_a_whole_is_answered_too() {
+    let server = Server::start().await;
+    let device = server.device();
+    let mut client = server.connect(&device, 5).await;
+    subscribed(&mut client, &device, DeviceTopic::AnnounceResult, 1).await;
+    let topic = device.topic(DeviceTopic::Announce);
+    for payload in [&b"[]"[..], b"hello"] {
+        client.publish(&topic, 1, payload).await;
+        assert_eq!(client.packet().await.kind(), PUBACK);
+        let (_, _, result) = message(&client.packet().await, 5);
+        assert_eq!(result["refused"][0]["code"], "malformed");
+    }
+    assert_eq!(server.endpoint.stats().payloads_quarantined, 2);
+}
+
+#[tokio::test]
 async fn who_has_not_subscribed_is_sent_nothing() {
     let server = Server::start().await;
     let device = server.device();
