@@ -77,7 +77,7 @@ fn loggable(path: &str) -> String {
 /// it between a commit and what has to follow, such as ending the session of a device that has
 /// just been shut out.
 pub(crate) async fn timeout(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let handler = tokio::spawn(next.run(request));
+    let handler = tokio::spawn(next.run(request).in_current_span());
     match tokio::time::timeout(api.request_timeout, handler).await {
         Ok(Ok(response)) => response,
         // Panics are caught further in; what is left is a runtime that stops.

@@ -10,6 +10,8 @@ use fieldgate_core::model::text::Name;
 use fieldgate_core::storage::{Effects, OrganizationStore, ServerProof, StorageError, Unique};
 
 use crate::SledStorage;
+use crate::api_key;
+use crate::api_key;
 use crate::change::{Source, check_revision};
 use crate::error::Error;
 use crate::keys::{self, KeyReader, Range};
@@ -23,9 +25,11 @@ impl OrganizationStore for SledStorage {
         &self,
         _server: ServerProof,
         organization: &Organization,
+        first_key: Option<&ApiKey>,
         effects: &Effects,
     ) -> Result<(), StorageError> {
         let (organization, effects) = (organization.clone(), effects.clone());
+        let first_key = first_key.cloned();
         self.change(move |change| {
             change.effects(&effects)?;
             let key = keys::organization(organization.id);
@@ -33,7 +37,11 @@ impl OrganizationStore for SledStorage {
             change.require_free(&key, Unique::Id)?;
             change.require_free(&slug, Unique::OrganizationSlug)?;
             change.put(slug, *organization.id.as_bytes());
-            change.put_record(key, &organization)
+            change.put_record(key, &organization)?;
+            match &first_key {
+                Some(key) => api_key::add(change, key),
+                None => Ok(()),
+            }
         })
         .await
     }

@@ -117,7 +117,7 @@ async fn registers_until_it_is_killed() {
         .parse()
         .unwrap();
     storage
-        .create_organization(SERVER, &organization, &Effects::NONE)
+        .create_organization(SERVER, &organization, None, &Effects::NONE)
         .await
         .unwrap();
     let mut workers = Vec::new();

@@ -163,7 +163,7 @@ fn open(dir: &Path) -> SledStorage {
 /// A device that has some of everything.
 async fn full_device(storage: &SledStorage) -> Device {
     let organization = organization();
-    let created = storage.create_organization(SERVER, &organization, &Effects::NONE);
+    let created = storage.create_organization(SERVER, &organization, None, &Effects::NONE);
     created.await.unwrap();
     let device = device(organization.id, "pump-7");
     let limits = Limits::default();

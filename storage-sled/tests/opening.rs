@@ -128,7 +128,7 @@ async fn a_full_disk_stops_changes_and_nothing_else() {
     let storage = SledStorage::open(dir.path()).unwrap();
     let known = organization();
     storage
-        .create_organization(SERVER, &known, &Effects::NONE)
+        .create_organization(SERVER, &known, None, &Effects::NONE)
         .await
         .unwrap();
     storage.close().await;
@@ -163,7 +163,7 @@ async fn no_secret_is_in_the_files() {
         .unwrap();
     let known = organization();
     storage
-        .create_organization(SERVER, &known, &Effects::NONE)
+        .create_organization(SERVER, &known, None, &Effects::NONE)
         .await
         .unwrap();
     let device = device(known.id, "pump-7");

@@ -29,7 +29,7 @@ async fn an_answered_write_survives_the_loss_of_power() {
     let storage = SledStorage::open(dir.path()).unwrap();
     let organization = organization();
     let server = ServerProof::vouch();
-    let created = storage.create_organization(server, &organization, &Effects::NONE);
+    let created = storage.create_organization(server, &organization, None, &Effects::NONE);
     created.await.unwrap();
     storage.close().await;
     let before = fs::read(dir.path().join("db")).unwrap();

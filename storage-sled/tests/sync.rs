@@ -216,7 +216,7 @@ async fn works_in_a_process_of_its_own() {
         .unwrap();
     let organization = organization();
     storage
-        .create_organization(SERVER, &organization, &Effects::NONE)
+        .create_organization(SERVER, &organization, None, &Effects::NONE)
         .await
         .unwrap();
     match work {

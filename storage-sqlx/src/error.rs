@@ -17,6 +17,16 @@ pub enum OpenError {
         path: PathBuf,
     },
 
+    /// The path is a symbolic link to nothing.
+    #[error(
+        "`{path}` is a symbolic link to a file that is not there: restore the file, or choose \
+         the path of the file itself"
+    )]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+    },
+
     /// The database failed.
     #[error("the database `{path}` cannot be opened")]
     Database {
@@ -71,8 +81,9 @@ pub enum OpenError {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The transaction of the call, and of others with it, was not committed.
-    #[error("the transaction was not committed")]
+    /// The transaction of the call, and of others with it, failed; where its COMMIT did, it is not
+    /// known whether it is there.
+    #[error("the transaction failed")]
     Commit(#[source] Arc<sqlx::Error>),
 
     /// What was written is not there.

@@ -32,7 +32,7 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     let storage = SqliteStorage::open(&path).await.unwrap();
     let organization = fixtures::organization();
     storage
-        .create_organization(ServerProof::vouch(), &organization, &Effects::NONE)
+        .create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE)
         .await
         .unwrap();
     let device = fixtures::device(organization.id, "pump-7");

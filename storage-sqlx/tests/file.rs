@@ -4,7 +4,7 @@
     reason = "these are tests: a failure has to name its line"
 )]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use fieldgate_core::model::api_key::KeyOwner;
@@ -23,15 +23,11 @@ async fn only_the_owner_may_read_the_files() {
     let storage = open(directory.path()).await;
     create_organization(&storage).await;
 
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory.path()).unwrap() {
-        let entry = entry.unwrap();
-        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-        let name = entry.file_name().into_string().unwrap();
-        assert_eq!(mode, 0o600, "{name}");
-        names.push(name);
+    let names = names(directory.path());
+    for name in &names {
+        let metadata = std::fs::metadata(directory.path().join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
     }
-    names.sort();
     let expected = [
         "fieldgate.db",
         "fieldgate.db-shm",
@@ -72,6 +68,46 @@ async fn a_file_is_open_once_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_file_is_open_once_by_whatever_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(directory.path()).await;
+    let links = tempfile::tempdir().unwrap();
+    let link = links.path().join("other.db");
+    symlink(directory.path().join("fieldgate.db"), &link).unwrap();
+
+    let second = SqliteStorage::open(&link).await;
+    assert!(
+        matches!(second, Err(OpenError::AlreadyOpen { .. })),
+        "{second:?}"
+    );
+
+    first.close().await;
+    let by_link = SqliteStorage::open(&link).await.unwrap();
+    let second = try_open(directory.path()).await;
+    assert!(
+        matches!(second, Err(OpenError::AlreadyOpen { .. })),
+        "{second:?}"
+    );
+    by_link.close().await;
+    assert_eq!(names(links.path()), ["other.db"]);
+}
+
+#[tokio::test]
+async fn a_link_to_nothing_is_refused_and_nothing_is_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("fieldgate.db");
+    symlink(directory.path().join("elsewhere.db"), &link).unwrap();
+
+    let refused = try_open(directory.path()).await;
+
+    assert!(
+        matches!(&refused, Err(OpenError::DanglingLink { path }) if *path == link),
+        "{refused:?}"
+    );
+    assert_eq!(names(directory.path()), ["fieldgate.db"]);
+}
+
+#[tokio::test]
 async fn a_closed_storage_is_unavailable_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(directory.path()).await;
@@ -81,7 +117,7 @@ async fn a_closed_storage_is_unavailable_and_says_so() {
 
     let organization = fixtures::organization();
     let created = other
-        .create_organization(ServerProof::vouch(), &organization, &Effects::NONE)
+        .create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE)
         .await;
     let found = other.organization(organization.id).await;
     for refused in [created.unwrap_err(), found.unwrap_err()] {
@@ -147,6 +183,82 @@ async fn a_database_of_something_else_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_of_something_else_is_left_alone() {
+    for statement in [
+        "CREATE TABLE recipe (name TEXT)",
+        "PRAGMA journal_mode = WAL; CREATE TABLE recipe (name TEXT)",
+        "PRAGMA application_id = 4711",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fieldgate.db");
+        std::fs::File::create(&path).unwrap();
+        run(&path, statement).await;
+        let before = std::fs::read(&path).unwrap();
+
+        let refused = try_open(directory.path()).await.unwrap_err();
+
+        assert!(
+            matches!(refused, OpenError::NotFieldgate { .. }),
+            "{statement}: {refused:?}"
+        );
+        assert!(std::fs::read(&path).unwrap() == before, "{statement}");
+        let expected = ["fieldgate.db", "fieldgate.db.lock"];
+        assert_eq!(names(directory.path()), expected, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_something_else_is_left_alone_with_its_log() {
+    let origin = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(origin.path().join("recipes.db"))
+        .create_if_missing(true);
+    let mut other = options.connect().await.unwrap();
+    sqlx::query("PRAGMA journal_mode = WAL; CREATE TABLE recipe (name TEXT)")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    // As it is after the end of a process that did not close it: the table is in the log only.
+    let mut before = Vec::new();
+    for suffix in ["", "-wal"] {
+        let copy = directory.path().join(format!("fieldgate.db{suffix}"));
+        let copied = origin.path().join(format!("recipes.db{suffix}"));
+        std::fs::copy(copied, &copy).unwrap();
+        before.push((std::fs::read(&copy).unwrap(), copy));
+    }
+
+    let refused = try_open(directory.path()).await.unwrap_err();
+
+    assert!(
+        matches!(refused, OpenError::NotFieldgate { .. }),
+        "{refused:?}"
+    );
+    for (octets, path) in before {
+        assert!(std::fs::read(&path).unwrap() == octets, "{path:?}");
+    }
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_only_the_log_holds_is_there_after_a_crash() {
+    let origin = tempfile::tempdir().unwrap();
+    let storage = open(origin.path()).await;
+    let organization = create_organization(&storage).await;
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["fieldgate.db", "fieldgate.db-wal"] {
+        std::fs::copy(origin.path().join(name), directory.path().join(name)).unwrap();
+    }
+    storage.close().await;
+
+    let storage = open(directory.path()).await;
+
+    let found = storage.organization(organization).await.unwrap();
+    assert!(found.is_some());
+    storage.close().await;
+}
+
+#[tokio::test]
 async fn the_files_hold_hashes_and_no_secret() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(directory.path()).await;
@@ -183,6 +295,15 @@ async fn the_files_hold_hashes_and_no_secret() {
     storage.close().await;
 }
 
+/// The names of the files in a directory, in order.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
 async fn try_open(directory: &Path) -> Result<SqliteStorage, OpenError> {
     SqliteStorage::open(&directory.join("fieldgate.db")).await
 }
@@ -194,7 +315,7 @@ async fn open(directory: &Path) -> SqliteStorage {
 async fn create_organization(storage: &SqliteStorage) -> fieldgate_core::model::id::OrganizationId {
     let organization = fixtures::organization();
     storage
-        .create_organization(ServerProof::vouch(), &organization, &Effects::NONE)
+        .create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE)
         .await
         .unwrap();
     organization.id

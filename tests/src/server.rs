@@ -218,6 +218,24 @@ impl Server {
             .expect("the root comes last")
     }
 
+    /// A figure of `/metrics`.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none of this name.
+    pub async fn metric(&self, name: &str) -> usize {
+        let metrics = Api::new(self.http_url())
+            .get("/metrics")
+            .await
+            .expect_text(200);
+        let mut values = metrics
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        values
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in\n{metrics}"))
+    }
+
     /// `http://127.0.0.1:…`
     #[must_use]
     pub fn http_url(&self) -> String {
@@ -272,6 +290,12 @@ impl Server {
         data_dir(self.directory.path())
     }
 
+    /// The arguments that name its data directory and its storage.
+    #[must_use]
+    pub fn storage_arguments(&self) -> Vec<String> {
+        storage_arguments(&self.options, &self.data_dir())
+    }
+
     /// What the server has written to its outputs.
     ///
     /// # Panics
@@ -322,10 +346,8 @@ fn launch(
     let address = |port: u16| format!("127.0.0.1:{port}");
     let mut command = binaries::command("fieldgate-server");
     command
-        .args(["serve", "--ready-json"])
-        .arg("--data-dir")
-        .arg(&data_dir)
-        .args(["--storage", &options.storage.url(&data_dir)])
+        .arg("--ready-json")
+        .args(storage_arguments(options, &data_dir))
         .args(["--http-listen", &address(ports.http)])
         .args(["--https-listen", &address(ports.https)])
         .args(["--mqtt-listen", &address(ports.mqtt)])
@@ -392,6 +414,17 @@ impl StorageKind {
             Self::Sqlite => format!("sqlite://{}", data_dir.join("fieldgate.db").display()),
         }
     }
+}
+
+fn storage_arguments(options: &ServerOptions, data_dir: &Path) -> Vec<String> {
+    let storage = options.storage.url(data_dir);
+    let data_dir = data_dir.display().to_string();
+    vec![
+        "--data-dir".to_owned(),
+        data_dir,
+        "--storage".to_owned(),
+        storage,
+    ]
 }
 
 fn data_dir(directory: &Path) -> PathBuf {

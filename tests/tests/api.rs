@@ -94,7 +94,13 @@ async fn bad_json_is_refused_and_changes_nothing() {
     assert_eq!(problem["errors"][0]["pointer"], "/devicename", "{problem}");
 
     let large = json!({ "deviceName": "a", "metadata": { "a": "x".repeat(100_000) } });
-    api.post(path, &large).await.problem(413, "body_too_large");
+    let refused = api.post(path, &large).await;
+    refused.problem(413, "body_too_large");
+    assert_eq!(
+        refused.header("connection"),
+        "close",
+        "the rest of the body is not read"
+    );
     let as_text = |request: reqwest::RequestBuilder| request.body(r#"{"deviceName": "a"}"#);
     api.send(Method::POST, path, as_text)
         .await

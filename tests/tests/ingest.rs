@@ -392,13 +392,19 @@ async fn an_announcement_names_components_and_sensors_and_is_idempotent(storage:
         let (topic, result) = client.message().await;
         assert_eq!(topic, result_topic);
         let sensor = device.sensor(&api, "temperature").await;
-        let text = result.to_string();
-        for named in ["bme280", "temperature", "b/d", "typo"] {
-            assert!(text.contains(named), "{named}: {text}");
-        }
-        for id in [&sensor["id"], &sensor["componentId"]] {
-            assert!(text.contains(id.as_str().unwrap()), "{id}: {text}");
-        }
+        let known = &result["components"]["bme280"];
+        assert_eq!(known["id"], sensor["componentId"], "{result}");
+        assert_eq!(
+            known["sensors"]["temperature"]["id"], sensor["id"],
+            "{result}"
+        );
+        let refused = result["refused"].as_array().unwrap();
+        let refused: Vec<_> = refused.iter().map(|refused| &refused["sensor"]).collect();
+        assert_eq!(refused.len(), 2, "{result}");
+        assert!(
+            refused.contains(&&json!("b/d")) && refused.contains(&&json!("typo")),
+            "{result}"
+        );
         assert_eq!(sensor["name"], "Air");
         assert_eq!(sensor["unit"], "Cel");
         assert_eq!(sensor["valueType"], "DOUBLE");

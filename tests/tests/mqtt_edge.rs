@@ -269,6 +269,11 @@ async fn a_device_publishes_to_its_own_topics_and_to_no_other() {
             );
         }
     }
+    let denied = world
+        .server
+        .metric(r#"fieldgate_mqtt_publishes_total{result="denied"}"#)
+        .await;
+    assert!(denied >= forbidden.len(), "they are counted: {denied}");
     assert_eq!(own.sensors(api).await, Vec::<Value>::new());
     for (other, api) in world.devices.iter().zip(&world.apis).skip(1) {
         assert_eq!(other.sensors(api).await, Vec::<Value>::new());
@@ -317,6 +322,11 @@ async fn a_device_subscribes_to_its_own_topics_and_to_no_other() {
         client.expect(packet::UNSUBACK).await;
         client.disconnect().await;
     }
+    let denied = world
+        .server
+        .metric("fieldgate_mqtt_subscribes_denied_total")
+        .await;
+    assert_eq!(denied, 2 * (forbidden.len() + 1), "they are counted");
 }
 
 #[tokio::test]

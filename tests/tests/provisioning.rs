@@ -280,7 +280,7 @@ async fn of_racing_requests_exactly_one_gets_a_certificate(storage: StorageKind)
     let server = Server::start(storage);
     let api = server.api();
     let tokens = std::env::var("FIELDGATE_RACE_TOKENS");
-    let tokens: usize = tokens.map_or(10, |count| count.parse().unwrap());
+    let tokens: usize = tokens.map_or(30, |count| count.parse().unwrap());
     for number in 0..tokens {
         race(&api, number).await;
     }

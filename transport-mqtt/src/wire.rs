@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
@@ -37,6 +37,8 @@ pub(crate) enum Step {
     Flushed,
     /// Something was read.
     Read,
+    /// The peer has begun to read nothing of what waits for it: from now on time counts.
+    Stalled,
 }
 
 /// Why there is no first packet.
@@ -74,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             match self.step(true).await {
                 Ok(Step::End) | Err(_) => return Err(FirstPacketError::Missing),
-                Ok(Step::Flushed | Step::Read) => {}
+                Ok(Step::Flushed | Step::Read | Step::Stalled) => {}
             }
         }
     }
@@ -129,6 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn poll_step(&mut self, context: &mut Context<'_>, reading: bool) -> Poll<io::Result<Step>> {
+        let was_stalled = self.stalled_since.is_some();
         let written = self.poll_write_all(context);
         if reading {
             let mut space = [MaybeUninit::uninit(); READ_BYTES];
@@ -145,10 +148,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Poll::Pending => {}
             }
         }
-        match ready!(written) {
-            Ok(true) => Poll::Ready(Ok(Step::Flushed)),
-            Ok(false) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error)),
+        match written {
+            Poll::Ready(Ok(true)) => Poll::Ready(Ok(Step::Flushed)),
+            Poll::Ready(Ok(false)) => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending if was_stalled => Poll::Pending,
+            Poll::Pending => Poll::Ready(Ok(Step::Stalled)),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::model::text::Name;
 use crate::service::api_keys::make_key;
 use crate::service::idempotency::{lost_to_twin, resource_gone};
 use crate::service::{IdempotentRequest, service};
-use crate::storage::{Effects, ServerProof};
+use crate::storage::ServerProof;
 
 service! {
     /// The use-cases around organizations, for the server's own keys.
@@ -61,7 +61,7 @@ impl Organizations {
         let effects = self.parts.effects(request, organization.id.as_uuid());
         let storage = &self.parts.storage;
         match storage
-            .create_organization(server, &organization, &effects)
+            .create_organization(server, &organization, Some(&key), &effects)
             .await
         {
             Err(error) if lost_to_twin(&error) => {
@@ -70,9 +70,6 @@ impl Organizations {
             }
             created => created?,
         }
-        // A crash right here leaves an organization without a key: it can be deleted and made
-        // again, for it has no devices.
-        storage.create_api_key(&key, &Effects::NONE).await?;
         Ok(CreatedOrganization {
             organization,
             admin_key: Some(text),

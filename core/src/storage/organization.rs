@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use crate::model::api_key::ApiKey;
 use crate::model::id::OrganizationId;
 use crate::model::organization::{Organization, Slug};
 use crate::model::page::{Page, PageRequest};
@@ -14,15 +15,17 @@ use crate::storage::{Effects, ServerProof, StorageError};
 /// Keeps [`Organization`] records.
 #[async_trait]
 pub trait OrganizationStore: Debug + Send + Sync + 'static {
-    /// Adds an organization.
+    /// Adds an organization, and with it the first of its keys: an organization that nobody can
+    /// come into would be of no use.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Taken`] for its id or slug.
+    /// [`StorageError::Taken`] for its id or slug, or the key's id or prefix.
     async fn create_organization(
         &self,
         server: ServerProof,
         organization: &Organization,
+        first_key: Option<&ApiKey>,
         effects: &Effects,
     ) -> Result<(), StorageError>;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -165,16 +165,36 @@ async fn readyz(State(operations): State<Arc<Operations>>) -> Response {
         .into_response()
 }
 
-async fn nothing_here() -> impl IntoResponse {
+async fn nothing_here() -> Response {
+    problem(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing at this path: the API is below /api/v1, its pages at /docs",
+    )
+}
+
+fn draining() -> Response {
+    let mut response = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "the server is stopping: try again in a moment",
+    );
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// An answer in the form of the API's own problems.
+fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-    let problem = serde_json::json!({
-        "type": "urn:fieldgate:problem:not_found",
-        "title": "Not found",
-        "status": 404,
-        "detail": "there is nothing at this path: the API is below /api/v1, its pages at /docs",
-        "code": "not_found",
+    let body = serde_json::json!({
+        "type": format!("urn:fieldgate:problem:{code}"),
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": code,
     });
-    (StatusCode::NOT_FOUND, content_type, problem.to_string())
+    (status, content_type, body.to_string()).into_response()
 }
 
 async fn metrics(State(operations): State<Arc<Operations>>) -> impl IntoResponse {
@@ -191,7 +211,12 @@ async fn count(
     next: Next,
 ) -> Response {
     let begin = Instant::now();
-    let response = next.run(request).await;
+    let stopping = operations.draining.load(Ordering::Relaxed);
+    let response = if stopping && !OWN_PATHS.contains(&request.uri().path()) {
+        draining()
+    } else {
+        next.run(request).await
+    };
     operations.requests.note(response.status(), begin.elapsed());
     response
 }
@@ -207,5 +232,6 @@ pub(crate) fn sample(text: &mut String, name: &str, value: u64) {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+const OWN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const PROBE_LIFE: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);

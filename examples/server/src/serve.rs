@@ -128,10 +128,13 @@ struct Running {
     https: String,
     mqtt: String,
     operations: Arc<Operations>,
-    /// Stops the listeners.
+    /// Stops HTTPS and MQTT.
     stop: CancellationToken,
+    /// Stops HTTP, which goes on for a little longer to say that the server is not ready.
+    stop_http: CancellationToken,
     /// Stops the background work, which goes on until the listeners have stopped.
     stop_background: CancellationToken,
+    /// In the order in which they stop; HTTP is the last one.
     listeners: Vec<(&'static str, JoinHandle<()>)>,
     background: JoinSet<()>,
 }
@@ -170,9 +173,12 @@ impl Running {
                 stop: stop.clone(),
             };
         let clear = operations.counted(api.clone().merge(operations.router()));
-        let clear = server(clear, None, http_connections);
-        let tls = TlsAcceptor::from(Arc::new(https));
-        let secure = server(operations.counted(api), Some(tls), https_connections);
+        let clear = server(clear, http_connections);
+        let secure = HttpServer {
+            tls: Some(TlsAcceptor::from(Arc::new(https))),
+            stop: stop.clone(),
+            ..server(operations.counted(api), https_connections)
+        };
         let ports = listeners.device_ports();
         let [http, ..] = listeners.addresses;
         let mqtt = serve_mqtt(
@@ -183,9 +189,9 @@ impl Running {
             stop.clone(),
         )?;
         let tasks = vec![
-            ("HTTP", tokio::spawn(clear.serve(listeners.http))),
-            ("HTTPS", tokio::spawn(secure.serve(listeners.https))),
             ("MQTT", mqtt),
+            ("HTTPS", tokio::spawn(secure.serve(listeners.https))),
+            ("HTTP", tokio::spawn(clear.serve(listeners.http))),
         ];
         let stop_background = CancellationToken::new();
         let mut background = JoinSet::new();
@@ -202,6 +208,7 @@ impl Running {
             mqtt: format!("mqtts://{}", authority(settings.public_host(), ports.mqtt)),
             operations,
             stop,
+            stop_http,
             stop_background,
             listeners: tasks,
             background,
@@ -234,12 +241,12 @@ impl Running {
         self.stop.cancel();
         let mut late = Vec::new();
         for (name, mut task) in self.listeners {
-            match tokio::time::timeout_at(deadline, &mut task).await {
-                Ok(_) => {}
-                Err(_) => {
-                    task.abort();
-                    late.push(name);
-                }
+            if name == "HTTP" {
+                self.stop_http.cancel();
+            }
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+                late.push(name);
             }
         }
         self.stop_background.cancel();

@@ -110,6 +110,7 @@ async fn no_secret_is_logged_at_any_level() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
         .with_max_level(Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();

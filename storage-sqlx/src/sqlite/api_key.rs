@@ -123,7 +123,7 @@ pub(super) fn owner(columns: &mut Columns<'_>) -> Result<KeyOwner, Error> {
     })
 }
 
-async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
     let prefix = key.prefix.to_string();
     let taken = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM api_key WHERE id = ?1), \

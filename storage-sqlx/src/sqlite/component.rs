@@ -61,7 +61,7 @@ impl ComponentStore for SqliteStorage {
         filter: &ComponentFilter,
         page: PageRequest<ComponentId>,
     ) -> Result<Page<Component>, StorageError> {
-        let select = list_query(organization, filter, page.after);
+        let select = list_query(SELECT, organization, filter, page.after);
         let mut reader = self.reader().await?;
         let page = select.page(&mut reader, page.limit, decode).await;
         page.map_err(refuse)
@@ -123,27 +123,66 @@ async fn find(
     select.optional(connection, decode).await
 }
 
-fn list_query(
+/// The query of a list, by id, up to its limit. `columns` is all of it before FROM.
+pub(super) fn list_query(
+    columns: &'static str,
     organization: OrganizationId,
     filter: &ComponentFilter,
     after: Option<ComponentId>,
 ) -> Select {
-    let mut select = Select::new(SELECT);
-    select.sql(" FROM component AS c WHERE c.organization_id = ");
-    select.bind(organization.as_bytes().as_slice());
+    let mut select = Select::new(columns);
+    let position = push_source(&mut select, organization, filter);
     if let Some(after) = after {
-        select.sql(" AND c.id > ").bind(after.as_bytes().as_slice());
-    }
-    if let Some(device) = &filter.device_id {
-        select.sql(" AND c.device_id = ");
-        select.bind(device.as_bytes().as_slice());
+        select.sql(" AND ").sql(position).sql(" > ");
+        select.bind(after.as_bytes().as_slice());
     }
     if let Some(profile) = &filter.profile {
-        select.sql(" AND c.profile = ").bind(profile.to_string());
+        // Of a device or a tag there are fewer than of a profile.
+        let leads = filter.device_id.is_none() && filter.tags.is_empty();
+        select.sql(if leads {
+            " AND c.profile = "
+        } else {
+            " AND +c.profile = "
+        });
+        select.bind(profile.to_string());
     }
     push_all(&mut select, HAS_TAG, filter.tags.iter());
-    select.sql(LIVES).sql(" ORDER BY c.id");
+    select.sql(LIVES).sql(" ORDER BY ").sql(position);
     select
+}
+
+/// Says where to look: at the few components of the device, else at those with the first tag, else
+/// at all. Returns what the order is by; a plus keeps an index out of it, as sorting those of one
+/// device is cheap.
+fn push_source(
+    select: &mut Select,
+    organization: OrganizationId,
+    filter: &ComponentFilter,
+) -> &'static str {
+    let organization = organization.as_bytes().as_slice();
+    match (&filter.device_id, filter.tags.first()) {
+        (Some(device), _) => {
+            select.sql(" FROM component AS c WHERE c.organization_id = ");
+            select.bind(organization).sql(" AND c.device_id = ");
+            select.bind(device.as_bytes().as_slice());
+            "+c.id"
+        }
+        (None, Some(tag)) => {
+            select.sql(
+                " FROM component_tag AS f CROSS JOIN component AS c \
+                 ON c.organization_id = f.organization_id AND c.id = f.owner_id \
+                 WHERE f.organization_id = ",
+            );
+            select.bind(organization);
+            select.sql(" AND f.tag = ").bind(tag.as_str());
+            "f.owner_id"
+        }
+        (None, None) => {
+            select.sql(" FROM component AS c WHERE c.organization_id = ");
+            select.bind(organization);
+            "c.id"
+        }
+    }
 }
 
 /// How many components a device has.

@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, SqlStr};
+use sqlx::{ConnectOptions as _, Connection as _, SqlStr};
 
 use crate::error::OpenError;
 use crate::sqlite::SqliteStorage;
@@ -25,10 +25,7 @@ pub(super) struct FileLock {
 }
 
 pub(super) async fn open(path: &Path) -> Result<SqliteStorage, OpenError> {
-    let path = absolute(path).map_err(|source| OpenError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let path = canonical(path)?;
     let lock = lock(&path)?;
     create(&path).map_err(|source| OpenError::Io {
         path: path.clone(),
@@ -38,9 +35,9 @@ pub(super) async fn open(path: &Path) -> Result<SqliteStorage, OpenError> {
         path: path.clone(),
         source: Box::new(source),
     };
+    check_owner(&path).await?;
     let writing = writer_options(&path);
     let mut connection = writing.connect().await.map_err(database)?;
-    check_owner(&mut connection, &path).await?;
     check_settings(&mut connection, &path).await?;
     migrate(&mut connection, &path).await?;
     let readers = readers(&path).await.map_err(database)?;
@@ -50,20 +47,34 @@ pub(super) async fn open(path: &Path) -> Result<SqliteStorage, OpenError> {
     ))
 }
 
-/// The path from the root, as SQLite would take one that begins with `file:` for a URI.
-fn absolute(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+/// The path from the root, as SQLite would take one that begins with `file:` for a URI; without
+/// symbolic links, so that all names of a file have one lock.
+fn canonical(path: &Path) -> Result<PathBuf, OpenError> {
+    let failed = |source| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return found.map_err(failed),
+    }
+    // A link to nothing would have a lock of its own, beside the link.
+    if path.is_symlink() {
+        return Err(OpenError::DanglingLink {
+            path: path.to_owned(),
+        });
+    }
+    let name = path.file_name();
+    let name = name.ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    Ok(parent.canonicalize()?.join(name))
+    Ok(parent.canonicalize().map_err(failed)?.join(name))
 }
 
 fn lock(path: &Path) -> Result<FileLock, OpenError> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let lock_path = PathBuf::from(lock_path);
+    let lock_path = beside(path, ".lock");
     let failed = |source| OpenError::Io {
         path: lock_path.clone(),
         source,
@@ -82,6 +93,12 @@ fn lock(path: &Path) -> Result<FileLock, OpenError> {
         }),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Creates the file where it is missing. SQLite gives the files beside it the same mode.
@@ -141,29 +158,47 @@ async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .await
 }
 
-async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+/// Refuses a database of something else, by a connection that does not change it.
+async fn check_owner(path: &Path) -> Result<(), OpenError> {
     let database = |source: sqlx::Error| OpenError::Database {
         path: path.to_owned(),
         source: Box::new(source),
     };
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(database)?;
-    let foreign: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\'",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(database)?;
-    // An interrupted first start may have left an empty database behind.
-    let fresh = application == 0 && foreign == 0;
-    if fresh || application == APPLICATION_ID {
+    let log = beside(path, "-wal");
+    let logged = log.try_exists().map_err(|source| OpenError::Io {
+        path: log.clone(),
+        source,
+    })?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        // Without a log the file is all there is, and nothing is put beside it to read it.
+        .immutable(!logged)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.map_err(database)?;
+    let ours = is_ours(&mut connection).await;
+    connection.close().await.map_err(database)?;
+    if ours.map_err(database)? {
         return Ok(());
     }
     Err(OpenError::NotFieldgate {
         path: path.to_owned(),
     })
+}
+
+async fn is_ours(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    let foreign: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\'",
+    )
+    .fetch_one(connection)
+    .await?;
+    // An interrupted first start may have left an empty database behind.
+    let fresh = application == 0 && foreign == 0;
+    Ok(fresh || application == APPLICATION_ID)
 }
 
 async fn check_settings(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {

@@ -1,6 +1,7 @@
 //! Keeps organizations.
 
 use async_trait::async_trait;
+use fieldgate_core::model::api_key::ApiKey;
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::model::organization::{Organization, Slug};
 use fieldgate_core::model::page::{Page, PageRequest};
@@ -13,7 +14,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::error::Error;
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::{Select, check_revision};
-use crate::sqlite::{SqliteStorage, idempotency, refuse};
+use crate::sqlite::{SqliteStorage, api_key, idempotency, refuse};
 
 #[async_trait]
 impl OrganizationStore for SqliteStorage {
@@ -21,13 +22,19 @@ impl OrganizationStore for SqliteStorage {
         &self,
         _server: ServerProof,
         organization: &Organization,
+        first_key: Option<&ApiKey>,
         effects: &Effects,
     ) -> Result<(), StorageError> {
         let (organization, effects) = (organization.clone(), effects.clone());
+        let first_key = first_key.cloned();
         self.write(move |tx| {
             Box::pin(async move {
                 idempotency::record(tx, &effects).await?;
-                insert(tx, &organization).await
+                insert(tx, &organization).await?;
+                match &first_key {
+                    Some(key) => api_key::insert(tx, key).await,
+                    None => Ok(()),
+                }
             })
         })
         .await

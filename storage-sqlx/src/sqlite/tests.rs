@@ -3,8 +3,9 @@
 use std::error::Error as _;
 
 use fieldgate_core::model::api_key::KeyOwner;
+use fieldgate_core::model::component::ComponentFilter;
 use fieldgate_core::model::device::{Device, DeviceFilter};
-use fieldgate_core::model::id::{DeviceId, OrganizationId, SensorId, SiteId};
+use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId, SiteId};
 use fieldgate_core::model::limits::Limits;
 use fieldgate_core::model::presence::DeviceStatus;
 use fieldgate_core::model::reading::Value;
@@ -21,7 +22,7 @@ use sqlx::Row as _;
 use tempfile::TempDir;
 
 use super::sensor_filter::Lead;
-use super::{SqliteStorage, device_filter, sensor_filter};
+use super::{SqliteStorage, component, device_filter, sensor_filter};
 
 #[tokio::test]
 async fn the_settings_are_in_force() {
@@ -109,6 +110,65 @@ async fn lists_of_devices_are_led_by_an_index() {
         let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
         assert!(plan[0].ends_with(lead), "{filter:?}: {plan:#?}");
         assert!(!plan.concat().contains("TEMP B-TREE"), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn lists_of_components_are_led_by_an_index() {
+    let (storage, _directory) = fresh().await;
+    let organization = OrganizationId::new(noon(), unique());
+    let after = Some(ComponentId::new(noon(), unique()));
+    let all = ComponentFilter::default;
+    let of_device = ComponentFilter {
+        device_id: Some(DeviceId::new(noon(), unique())),
+        ..all()
+    };
+    let tagged = ComponentFilter {
+        tags: vec![parse("north"), parse("roof")],
+        ..all()
+    };
+    let profile = Some(parse("pump@1.0"));
+    let by_device =
+        "c USING INDEX sqlite_autoindex_component_3 (organization_id=? AND device_id=?)";
+    let by_tag = "f USING PRIMARY KEY (organization_id=? AND tag=? AND owner_id>?)";
+    let cases = [
+        ("(organization_id=? AND id>?)", all()),
+        (
+            "component_by_profile (organization_id=? AND profile=? AND id>?)",
+            ComponentFilter {
+                profile: profile.clone(),
+                ..all()
+            },
+        ),
+        (by_device, of_device.clone()),
+        (
+            by_device,
+            ComponentFilter {
+                profile: profile.clone(),
+                tags: tagged.tags.clone(),
+                ..of_device
+            },
+        ),
+        (by_tag, tagged.clone()),
+        (by_tag, ComponentFilter { profile, ..tagged }),
+    ];
+    for (lead, filter) in cases {
+        let columns = "EXPLAIN QUERY PLAN SELECT c.name";
+        for after in [after, None] {
+            let mut select = component::list_query(columns, organization, &filter, after);
+            let mut reader = storage.reader().await.unwrap();
+            let plan = select.query().fetch_all(&mut *reader).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            // The first page has no position to begin behind.
+            let lead = after.map_or_else(
+                || lead.replace(" AND id>?", "").replace(" AND owner_id>?", ""),
+                |_| lead.to_owned(),
+            );
+            assert!(plan[0].ends_with(&lead), "{filter:?}: {plan:#?}");
+            // Those of one device are few, and sorted.
+            let sorted = plan.concat().contains("TEMP B-TREE");
+            assert_eq!(sorted, filter.device_id.is_some(), "{plan:#?}");
+        }
     }
 }
 
@@ -279,7 +339,7 @@ fn selector() -> TagSelector {
 async fn new_device(storage: &SqliteStorage) -> Device {
     let organization = organization();
     storage
-        .create_organization(ServerProof::vouch(), &organization, &Effects::NONE)
+        .create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE)
         .await
         .unwrap();
     let device = device(organization.id, "pump-7");

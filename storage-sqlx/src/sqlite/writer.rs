@@ -15,8 +15,11 @@
 //! * A job that fails, or panics, is undone by its savepoint; its neighbors do not notice.
 //! * A caller that goes away takes its job with it if that has not begun; else the job is
 //!   committed, and nobody hears of it.
-//! * When the COMMIT fails, or SQLite gives the whole transaction up in the middle (a full disk),
-//!   all jobs of the group hear so, and nothing of them is there.
+//! * When SQLite gives the whole transaction up in the middle (a full disk), all jobs of the group
+//!   hear that the storage is unavailable, and nothing of them is there. When the COMMIT fails, they
+//!   hear the same, and it is not known whether they are there: all of them, or none.
+//! * When the BEGIN fails, all that is queued hears so at once: else each job would wait in turn
+//!   for a lock that the one before it did not get.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -180,9 +183,9 @@ impl WriterTask {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(%error, "a transaction could not begin");
-                first(Err(error)).await;
+                let closing = self.refuse(first, &error).await;
                 self.disconnect().await;
-                return None;
+                return closing;
             }
         };
         let mut group = Vec::new();
@@ -226,6 +229,25 @@ impl WriterTask {
             }
         }
         closing
+    }
+
+    /// Tells `first`, and what is queued behind it, that no transaction could begin. Returns who
+    /// asked meanwhile to close.
+    async fn refuse(
+        &mut self,
+        first: Job,
+        error: &Arc<sqlx::Error>,
+    ) -> Option<oneshot::Sender<()>> {
+        first(Err(Arc::clone(error))).await;
+        // Not what comes in meanwhile: callers that try again at once would never let this end.
+        for _ in 0..self.jobs.len() {
+            match self.jobs.try_recv() {
+                Ok(Message::Job(job, _)) => drop(job(Err(Arc::clone(error))).await),
+                Ok(Message::Close(done)) => return Some(done),
+                Err(_) => break,
+            }
+        }
+        None
     }
 
     async fn disconnect(&mut self) {

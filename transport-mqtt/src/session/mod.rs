@@ -168,7 +168,7 @@ impl Session {
                     }
                 }
                 step = self.wire.step(reading) => match step {
-                    Ok(Step::Flushed | Step::Read) => {}
+                    Ok(Step::Flushed | Step::Read | Step::Stalled) => {}
                     Ok(Step::End) | Err(_) => return End::Lost,
                 },
             }

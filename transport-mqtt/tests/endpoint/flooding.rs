@@ -139,11 +139,13 @@ async fn a_device_that_does_not_read_harms_itself_only() {
         write_timeout: Duration::from_millis(500),
         outbound_max_bytes: 64 * 1024,
         goodbye_timeout: Duration::from_millis(100),
+        expiry_check_interval: Duration::from_secs(3600),
         ..MqttOptions::default()
     };
     let server = Server::with(options).await;
     let device = server.device();
-    let mut slow = server.connect(&device, 4).await;
+    let connect = Connect::new(4, device.id).keep_alive(u16::MAX);
+    let mut slow = server.connect_with(&device, &connect).await;
     let mut other = server.connect(&server.device(), 5).await;
     let result = device.topic(DeviceTopic::AnnounceResult);
     slow.send(&subscribe(4, 1, &[(&result, 0)])).await;

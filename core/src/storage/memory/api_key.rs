@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{MemoryStorage, free};
+use super::{MemoryStorage, State, free};
 use crate::model::api_key::{ApiKey, KeyOwner, KeyPrefix};
 use crate::model::id::ApiKeyId;
 use crate::model::page::{Page, PageRequest};
@@ -17,12 +17,7 @@ impl ApiKeyStore for MemoryStorage {
         if let KeyOwner::Organization(organization) = key.owner {
             state.tenant_mut(organization, "organization")?;
         }
-        let others = || state.api_keys.values();
-        free(others().all(|other| other.id != key.id), Unique::Id)?;
-        free(
-            others().all(|other| other.prefix != key.prefix),
-            Unique::ApiKeyPrefix,
-        )?;
+        state.check_api_key(key)?;
         state.api_keys.insert((key.owner, key.id), key.clone());
         state.apply_effects(effects);
         Ok(())
@@ -71,5 +66,17 @@ impl ApiKeyStore for MemoryStorage {
         removed
             .map(drop)
             .ok_or(StorageError::NotFound { what: "API key" })
+    }
+}
+
+impl State {
+    /// Whether a key is new.
+    pub(super) fn check_api_key(&self, key: &ApiKey) -> Result<(), StorageError> {
+        let others = || self.api_keys.values();
+        free(others().all(|other| other.id != key.id), Unique::Id)?;
+        free(
+            others().all(|other| other.prefix != key.prefix),
+            Unique::ApiKeyPrefix,
+        )
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::tenant::Tenant;
 use super::{MemoryStorage, check_revision, free};
-use crate::model::api_key::KeyOwner;
+use crate::model::api_key::{ApiKey, KeyOwner};
 use crate::model::id::OrganizationId;
 use crate::model::organization::{Organization, Slug};
 use crate::model::page::{Page, PageRequest};
@@ -18,6 +18,7 @@ impl OrganizationStore for MemoryStorage {
         &self,
         _server: ServerProof,
         organization: &Organization,
+        first_key: Option<&ApiKey>,
         effects: &Effects,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
@@ -26,6 +27,10 @@ impl OrganizationStore for MemoryStorage {
         let mut others = state.tenants.values();
         let slug_free = others.all(|other| other.organization.slug != organization.slug);
         free(slug_free, Unique::OrganizationSlug)?;
+        if let Some(key) = first_key {
+            state.check_api_key(key)?;
+            state.api_keys.insert((key.owner, key.id), key.clone());
+        }
         let tenant = Tenant::new(organization.clone());
         state.tenants.insert(organization.id, tenant);
         state.apply_effects(effects);

@@ -31,7 +31,7 @@ pub async fn the_longest_texts_of_an_organization(storage: &Handle) {
     organization.name = parse(&wide(128));
     organization.created_at = Timestamp::MAX;
     let made = storage
-        .create_organization(SERVER, &organization, &Effects::NONE)
+        .create_organization(SERVER, &organization, None, &Effects::NONE)
         .await;
     made.unwrap();
     let found = storage.organization_by_slug(&organization.slug).await;

@@ -19,7 +19,9 @@ pub async fn every_change_brings_its_effects(storage: &Handle) {
 
     let effects = remembering(KeyOwner::Server, "organization");
     let works = organization();
-    let made = storage.create_organization(SERVER, &works, &effects).await;
+    let made = storage
+        .create_organization(SERVER, &works, None, &effects)
+        .await;
     made.unwrap();
     assert_remembered(storage, &effects).await;
 
@@ -74,7 +76,9 @@ pub async fn a_taken_key_refuses_every_change(storage: &Handle) {
     let again = &remembering(owner, "again");
 
     let unborn = organization();
-    let answer = storage.create_organization(SERVER, &unborn, again).await;
+    let answer = storage
+        .create_organization(SERVER, &unborn, None, again)
+        .await;
     assert_refused!(answer, StorageError::Taken(Unique::IdempotencyKey));
     assert_eq!(storage.organization(unborn.id).await.unwrap(), None);
     let answer = storage.create_api_key(&api_key(owner), again).await;

@@ -200,6 +200,7 @@ macro_rules! storage_contract {
         );
         $crate::storage_contract!(@noun organization:
             create_then_read,
+            create_brings_the_first_key,
             the_unknown_is_none,
             create_refuses_a_taken_id,
             create_refuses_a_taken_slug,

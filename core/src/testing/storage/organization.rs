@@ -19,6 +19,29 @@ pub async fn create_then_read(storage: &Handle) {
     assert_eq!(by_slug.unwrap(), Some(organization));
 }
 
+/// An organization comes with its first key, or not at all.
+pub async fn create_brings_the_first_key(storage: &Handle) {
+    let (works, twin) = (organization(), organization());
+    let key = api_key(KeyOwner::Organization(works.id));
+    storage
+        .create_organization(SERVER, &works, Some(&key), &Effects::NONE)
+        .await
+        .unwrap();
+    let found = storage.api_key_by_prefix(key.prefix).await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(key.id));
+
+    let mut taken = api_key(KeyOwner::Organization(twin.id));
+    taken.prefix = key.prefix;
+    let refused = storage
+        .create_organization(SERVER, &twin, Some(&taken), &Effects::NONE)
+        .await;
+    assert!(
+        matches!(refused, Err(StorageError::Taken(Unique::ApiKeyPrefix))),
+        "{refused:?}"
+    );
+    assert_eq!(storage.organization(twin.id).await.unwrap(), None);
+}
+
 /// What is not there is `None`, by id and by slug.
 pub async fn the_unknown_is_none(storage: &Handle) {
     let unknown = organization();
@@ -37,7 +60,7 @@ pub async fn create_refuses_a_taken_id(storage: &Handle) {
     };
 
     let answer = storage
-        .create_organization(SERVER, &second, &Effects::NONE)
+        .create_organization(SERVER, &second, None, &Effects::NONE)
         .await;
 
     assert_refused!(answer, StorageError::Taken(Unique::Id));
@@ -56,7 +79,7 @@ pub async fn create_refuses_a_taken_slug(storage: &Handle) {
     };
 
     let answer = storage
-        .create_organization(SERVER, &second, &Effects::NONE)
+        .create_organization(SERVER, &second, None, &Effects::NONE)
         .await;
 
     assert_refused!(answer, StorageError::Taken(Unique::OrganizationSlug));
@@ -98,7 +121,7 @@ pub async fn update_changes_slug_and_name(storage: &Handle) {
         ..organization()
     };
     let inherited = storage
-        .create_organization(SERVER, &heir, &Effects::NONE)
+        .create_organization(SERVER, &heir, None, &Effects::NONE)
         .await;
     inherited.unwrap();
 }
@@ -199,7 +222,7 @@ pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
         ..organization()
     };
     let inherited = storage
-        .create_organization(SERVER, &heir, &Effects::NONE)
+        .create_organization(SERVER, &heir, None, &Effects::NONE)
         .await;
     inherited.unwrap();
 }
@@ -272,7 +295,7 @@ pub async fn the_unknown_takes_nothing(storage: &Handle) {
 async fn created(storage: &Handle) -> Organization {
     let organization = organization();
     storage
-        .create_organization(SERVER, &organization, &Effects::NONE)
+        .create_organization(SERVER, &organization, None, &Effects::NONE)
         .await
         .unwrap();
     organization

@@ -70,7 +70,7 @@ pub(super) fn limits() -> Limits {
 pub(super) async fn new_organization(storage: &Handle) -> OrganizationId {
     let organization = organization();
     storage
-        .create_organization(SERVER, &organization, &Effects::NONE)
+        .create_organization(SERVER, &organization, None, &Effects::NONE)
         .await
         .unwrap();
     organization.id

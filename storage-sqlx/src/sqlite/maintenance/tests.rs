@@ -147,7 +147,7 @@ async fn fresh() -> (SqliteStorage, TempDir, OrganizationId) {
     let storage = storage.unwrap();
     let organization = organization();
     storage
-        .create_organization(ServerProof::vouch(), &organization, &Effects::NONE)
+        .create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE)
         .await
         .unwrap();
     (storage, directory, organization.id)

@@ -208,6 +208,46 @@ async fn a_locked_database_is_unavailable_until_it_is_free() {
 }
 
 #[tokio::test]
+async fn all_that_wait_hear_at_once_that_no_transaction_begins() {
+    let (storage, _directory) = fresh().await;
+    let held = Held::hold_and_break(&storage).await;
+    let jobs: Vec<_> = (0..50).map(|id| spawn(&storage, put(id))).collect();
+    held.release_behind(50).await;
+    for job in jobs {
+        let refused = job.await.unwrap();
+        assert!(
+            matches!(refused, Err(StorageError::Unavailable { .. })),
+            "{refused:?}"
+        );
+    }
+    // By a connection of its own.
+    storage.write(put(50)).await.unwrap();
+    assert_eq!(rows(&storage).await, [50]);
+}
+
+#[tokio::test]
+async fn a_writer_whose_transaction_does_not_begin_can_be_closed() {
+    let (storage, _directory) = fresh().await;
+    let held = Held::hold_and_break(&storage).await;
+    let before = spawn(&storage, put(1));
+    held.wait_for(1).await;
+    let writer = storage.writer.clone();
+    let closing = tokio::spawn(async move { writer.close().await });
+    held.wait_for(2).await;
+    let behind = spawn(&storage, put(2));
+    held.release_behind(3).await;
+    closing.await.unwrap();
+    for job in [before, behind] {
+        let refused = job.await.unwrap();
+        assert!(
+            matches!(refused, Err(StorageError::Unavailable { .. })),
+            "{refused:?}"
+        );
+    }
+    assert!(rows(&storage).await.is_empty());
+}
+
+#[tokio::test]
 async fn readers_do_not_wait_and_see_only_what_is_committed() {
     let (storage, _directory) = fresh().await;
     storage.write(put(1)).await.unwrap();
@@ -319,6 +359,29 @@ impl Held {
                 Ok(())
             })
         });
+        has_entered.await.unwrap();
+        Self {
+            writer: storage.writer.clone(),
+            release,
+            job,
+        }
+    }
+
+    /// Holds the writer by a job that ends its group, and after which no transaction begins until
+    /// there is another connection.
+    async fn hold_and_break(storage: &SqliteStorage) -> Self {
+        let (entered, has_entered) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let breaking = storage.clone();
+        let job = move |tx: &mut SqliteConnection| -> BoxFuture<'_, Result<(), Error>> {
+            Box::pin(async move {
+                entered.send(()).unwrap();
+                released.await.unwrap();
+                sqlx::query("PRAGMA query_only = 1").execute(tx).await?;
+                Ok(())
+            })
+        };
+        let job = tokio::spawn(async move { breaking.write_many(GROUP_WEIGHT, job).await });
         has_entered.await.unwrap();
         Self {
             writer: storage.writer.clone(),

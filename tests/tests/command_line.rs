@@ -1,0 +1,95 @@
+//! The server's command line, beside the running server and without it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
+
+use std::process::Output;
+
+use fieldgate_tests::binaries;
+use fieldgate_tests::csr::new_key;
+use fieldgate_tests::device::provision;
+use fieldgate_tests::tools::success;
+use fieldgate_tests::{Registration, Server, StorageKind, storage_tests};
+
+storage_tests!(
+    each: [],
+    durable: [
+        a_token_is_minted_through_the_running_server,
+        a_token_is_minted_while_no_server_runs,
+    ],
+);
+
+async fn a_token_is_minted_through_the_running_server(storage: StorageKind) {
+    let server = Server::start(storage);
+    let api = server.api();
+    let shown = success("token", &run(&server, &["token", "by-hand"]));
+    let token = token_in(&shown);
+    let fingerprint = Registration::new(&api, "other").await.answer["caFingerprintSha256"].clone();
+    assert!(shown.contains(fingerprint.as_str().unwrap()), "{shown}");
+    provision(&api, &token, &new_key().1).await.expect(201);
+    let refused = run(&server, &["token", "by-hand"]);
+    assert!(!refused.status.success(), "the name is taken");
+    let again = success("token", &run(&server, &["token", "--again", "by-hand"]));
+    provision(&api, &token_in(&again), &new_key().1)
+        .await
+        .expect(201);
+    assert_eq!(api.list("/api/v1/devices").await.len(), 2);
+}
+
+async fn a_token_is_minted_while_no_server_runs(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    server.kill();
+    let shown = success("token", &run(&server, &["token", "by-hand"]));
+    let ca = success("ca show", &run(&server, &["ca", "show"]));
+    server.restart();
+    provision(&server.api(), &token_in(&shown), &new_key().1)
+        .await
+        .expect(201);
+    assert!(ca.contains(server.root_pem().await.trim()), "{ca}");
+    assert!(!ca.contains("PRIVATE KEY"), "{ca}");
+}
+
+#[tokio::test]
+async fn what_is_no_setting_is_an_error_and_secrets_are_masked() {
+    let server = Server::start(StorageKind::Sqlite);
+    let shown = success("config", &run(&server, &["config"]));
+    assert!(shown.contains("mqtt_listen"), "{shown}");
+    let refused = run(&server, &["--no-such-setting", "1"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let file = server.scratch().join("settings.toml");
+    std::fs::write(&file, "mqtt_listne = \"127.0.0.1:0\"\n").unwrap();
+    let refused = run(&server, &["config", "--config", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains("mqtt_listne"), "{complaint}");
+}
+
+#[tokio::test]
+async fn two_servers_do_not_share_a_data_directory() {
+    let server = Server::start(StorageKind::Sqlite);
+    let all = ["--http-listen", "--https-listen", "--mqtt-listen"];
+    let arguments: Vec<_> = all
+        .iter()
+        .flat_map(|listen| [*listen, "127.0.0.1:0"])
+        .collect();
+    let refused = run(&server, &arguments);
+    assert!(!refused.status.success());
+    server.api().get("/api/v1/devices").await.expect(200);
+}
+
+/// Runs the program on the data directory and the storage of a server.
+fn run(server: &Server, arguments: &[&str]) -> Output {
+    let mut command = binaries::command("fieldgate-server");
+    command.args(arguments).args(server.storage_arguments());
+    command.output().unwrap()
+}
+
+fn token_in(shown: &str) -> String {
+    let words = shown.split(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '='));
+    let token = words.into_iter().find(|word| word.starts_with("fgt1."));
+    token
+        .unwrap_or_else(|| panic!("no token in {shown}"))
+        .to_owned()
+}
