@@ -11,7 +11,6 @@ use fieldgate_core::storage::{Effects, OrganizationStore, ServerProof, StorageEr
 
 use crate::SledStorage;
 use crate::api_key;
-use crate::api_key;
 use crate::change::{Source, check_revision};
 use crate::error::Error;
 use crate::keys::{self, KeyReader, Range};

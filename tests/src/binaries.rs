@@ -12,7 +12,25 @@ use std::time::SystemTime;
 /// As [`program`].
 #[must_use]
 pub fn command(name: &str) -> Command {
-    let mut command = Command::new(program(name));
+    command_under(&[], name)
+}
+
+/// As [`command`], with the program started by another one, for example by `strace`.
+///
+/// # Panics
+///
+/// As [`program`].
+#[must_use]
+pub fn command_under(wrapper: &[String], name: &str) -> Command {
+    let program = program(name);
+    let mut command = match wrapper {
+        [] => Command::new(program),
+        [outer, arguments @ ..] => {
+            let mut command = Command::new(outer);
+            command.args(arguments).arg(program);
+            command
+        }
+    };
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("FIELDGATE_") {
             command.env_remove(variable);

@@ -34,6 +34,8 @@ pub struct ServerOptions {
     pub arguments: Vec<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
+    /// A program, with its arguments, that is to start the server.
+    pub wrapper: Vec<String>,
 }
 
 impl From<StorageKind> for ServerOptions {
@@ -42,6 +44,7 @@ impl From<StorageKind> for ServerOptions {
             storage,
             arguments: Vec::new(),
             environment: Vec::new(),
+            wrapper: Vec::new(),
         }
     }
 }
@@ -111,6 +114,11 @@ impl Server {
             let names = FAKETIME.map(str::to_owned);
             environment.extend(names.into_iter().zip(values));
         }
+    }
+
+    /// From the next start on the server is started by another program; by none if empty.
+    pub fn set_wrapper(&mut self, wrapper: Vec<String>) {
+        self.options.wrapper = wrapper;
     }
 
     /// As [`Server::restart`], but says what is wrong where it does not come to serve.
@@ -344,7 +352,7 @@ fn launch(
     let mut log = log.expect("the log is writable");
     let data_dir = data_dir(directory);
     let address = |port: u16| format!("127.0.0.1:{port}");
-    let mut command = binaries::command("fieldgate-server");
+    let mut command = binaries::command_under(&options.wrapper, "fieldgate-server");
     command
         .arg("--ready-json")
         .args(storage_arguments(options, &data_dir))

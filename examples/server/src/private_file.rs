@@ -31,7 +31,7 @@ pub(crate) fn check_directory(path: &Path) -> io::Result<()> {
     if !found.is_dir() {
         return Err(refused("it is no directory"));
     }
-    check_owner(&found)?;
+    check_owner(&found, rustix::process::geteuid().as_raw())?;
     check_mode(&found, 0o700)
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
     if !found.is_file() {
         return Err(refused("it is no regular file"));
     }
-    check_owner(&found)?;
+    check_owner(&found, rustix::process::geteuid().as_raw())?;
     check_mode(&found, 0o600)?;
     if found.len() > MAX_LEN {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long"));
@@ -175,8 +175,8 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
-fn check_owner(found: &fs::Metadata) -> io::Result<()> {
-    if found.uid() == rustix::process::geteuid().as_raw() {
+fn check_owner(found: &fs::Metadata, user: u32) -> io::Result<()> {
+    if found.uid() == user {
         return Ok(());
     }
     Err(refused(
@@ -272,6 +272,29 @@ mod tests {
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         assert!(read(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_owner_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let found = fs::metadata(directory.path()).unwrap();
+        assert!(check_owner(&found, found.uid()).is_ok());
+        let error = check_owner(&found, found.uid() + 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn modes_do_not_hang_on_the_umask() {
+        // Wider for all tests of this process, none of which relies on a narrow one.
+        rustix::process::umask(rustix::fs::Mode::empty());
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("ca");
+        make_directory(&inner).unwrap();
+        create(&inner.join("created"), b"text").unwrap();
+        replace(&inner.join("replaced"), b"text").unwrap();
+        assert_eq!(mode(&inner), 0o700);
+        assert_eq!(mode(&inner.join("created")), 0o600);
+        assert_eq!(mode(&inner.join("replaced")), 0o600);
     }
 
     #[test]

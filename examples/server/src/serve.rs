@@ -163,15 +163,14 @@ impl Running {
         let mut options = ApiOptions::new(fieldgate);
         options.failed_per_minute = settings.failed_per_minute;
         let (api, _) = api(fieldgate.clone(), options);
-        let stop = CancellationToken::new();
-        let server =
-            |router: Router, tls: Option<TlsAcceptor>, connections: Arc<Connections>| HttpServer {
-                router,
-                tls,
-                trusted_proxies: settings.trusted_proxies.clone(),
-                connections,
-                stop: stop.clone(),
-            };
+        let (stop, stop_http) = (CancellationToken::new(), CancellationToken::new());
+        let server = |router: Router, connections: Arc<Connections>| HttpServer {
+            router,
+            tls: None,
+            trusted_proxies: settings.trusted_proxies.clone(),
+            connections,
+            stop: stop_http.clone(),
+        };
         let clear = operations.counted(api.clone().merge(operations.router()));
         let clear = server(clear, http_connections);
         let secure = HttpServer {

@@ -350,38 +350,31 @@ struct Held {
 
 impl Held {
     async fn hold(storage: &SqliteStorage) -> Self {
-        let (entered, has_entered) = oneshot::channel();
-        let (release, released) = oneshot::channel();
-        let job = spawn(storage, |_| {
-            Box::pin(async move {
-                entered.send(()).unwrap();
-                released.await.unwrap();
-                Ok(())
-            })
-        });
-        has_entered.await.unwrap();
-        Self {
-            writer: storage.writer.clone(),
-            release,
-            job,
-        }
+        Self::hold_by(storage, 1, "SELECT 1").await
     }
 
     /// Holds the writer by a job that ends its group, and after which no transaction begins until
     /// there is another connection.
     async fn hold_and_break(storage: &SqliteStorage) -> Self {
+        Self::hold_by(storage, GROUP_WEIGHT, "PRAGMA query_only = 1").await
+    }
+
+    /// Holds the writer by a job that runs a statement at its end.
+    async fn hold_by(storage: &SqliteStorage, weight: usize, statement: &'static str) -> Self {
         let (entered, has_entered) = oneshot::channel();
-        let (release, released) = oneshot::channel();
-        let breaking = storage.clone();
-        let job = move |tx: &mut SqliteConnection| -> BoxFuture<'_, Result<(), Error>> {
-            Box::pin(async move {
-                entered.send(()).unwrap();
-                released.await.unwrap();
-                sqlx::query("PRAGMA query_only = 1").execute(tx).await?;
-                Ok(())
-            })
-        };
-        let job = tokio::spawn(async move { breaking.write_many(GROUP_WEIGHT, job).await });
+        let (release, released) = oneshot::channel::<()>();
+        let holding = storage.clone();
+        let job = tokio::spawn(async move {
+            let held = holding.write_many(weight, move |tx| {
+                Box::pin(async move {
+                    entered.send(()).unwrap();
+                    released.await.unwrap();
+                    sqlx::query(statement).execute(tx).await?;
+                    Ok(())
+                })
+            });
+            held.await
+        });
         has_entered.await.unwrap();
         Self {
             writer: storage.writer.clone(),

@@ -1,0 +1,222 @@
+//! A fault at every single write and sync of one provisioning: the process killed, the disk broken,
+//! the disk full.
+//!
+//! On SQLite, where one thread does all the writing, so that its writes can be counted.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use fieldgate_tests::csr::new_key;
+use fieldgate_tests::device::certificates;
+use fieldgate_tests::{Registration, Server, StorageKind};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_kill_at_any_write_leaves_an_unused_token_or_a_recorded_certificate() {
+    let mut sweep = Sweep::new("signal=KILL").await;
+    let mut answered = 0;
+    for (write, registration) in sweep.steps() {
+        let answer = sweep.provision(write, &registration).await;
+        if answer.is_some() {
+            answered += 1;
+        }
+        sweep.server.kill();
+        sweep.note(registration, answer);
+    }
+    assert!(answered < sweep.writes, "no kill came in time");
+    sweep.settle().await;
+}
+
+#[tokio::test]
+async fn a_broken_disk_at_any_write_burns_no_token_and_recovers() {
+    recovers_from("error=EIO").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_at_any_write_burns_no_token_and_recovers() {
+    recovers_from("error=ENOSPC").await;
+}
+
+async fn recovers_from(fault: &str) {
+    let mut sweep = Sweep::new(fault).await;
+    let mut failed = 0;
+    for (write, registration) in sweep.steps() {
+        let answer = sweep.provision(write, &registration).await;
+        let (status, _) = answer.clone().expect("the server is there");
+        let mut answer = answer;
+        if status != 201 {
+            assert_eq!(status, 503, "at write {write}");
+            failed += 1;
+            // The fault has passed, and the same server goes on.
+            sweep
+                .server
+                .api()
+                .get("/api/v1/devices?limit=1")
+                .await
+                .expect(200);
+            let (_, csr) = new_key();
+            let again = registration.provision(&sweep.server.api(), &csr).await;
+            again.expect_one_of(&[201, 409]);
+            answer = (again.status == 201).then(|| (201, serial_in(&again.expect(201))));
+        }
+        sweep.server.kill();
+        sweep.note(registration, answer);
+    }
+    assert!(failed > 0, "no fault came in time");
+    sweep.settle().await;
+}
+
+/// A status, and the serial number where there is one.
+type Answer = (u16, Option<String>);
+
+/// One provisioning after the other, each with a fault one write later.
+struct Sweep {
+    server: Server,
+    fault: String,
+    /// How many writes a start takes, and how many a provisioning.
+    starting: usize,
+    writes: usize,
+    registrations: Vec<Registration>,
+    outcomes: Vec<(Registration, Option<Answer>)>,
+}
+
+impl Sweep {
+    async fn new(fault: &str) -> Self {
+        let mut server = Server::start(StorageKind::Sqlite);
+        let mut registrations = Vec::new();
+        for number in 0..WRITES_MAX {
+            let name = format!("device-{number}");
+            registrations.push(Registration::new(&server.api(), &name).await);
+        }
+        let starting = writes_of(&mut server, None).await;
+        let first = registrations.pop().unwrap();
+        let all = writes_of(&mut server, Some(&first)).await;
+        assert!(all > starting, "a provisioning writes");
+        let writes = all - starting;
+        assert!(writes + 1 < registrations.len(), "{writes} writes");
+        Self {
+            server,
+            fault: fault.to_owned(),
+            starting,
+            writes,
+            registrations,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Each write of a provisioning, and one beyond, with a token for it.
+    fn steps(&mut self) -> Vec<(usize, Registration)> {
+        let writes = self.starting + 1..=self.starting + self.writes + 1;
+        writes.zip(self.registrations.drain(..)).collect()
+    }
+
+    /// Redeems a token with a fault at the given write; `None` where no answer comes.
+    async fn provision(&mut self, write: usize, registration: &Registration) -> Option<Answer> {
+        let inject = format!("inject={WRITES}:{}:when={write}", self.fault);
+        self.server.kill();
+        self.server.set_wrapper(strace(&["-e", &inject]));
+        self.server.restart();
+        let (_, csr) = new_key();
+        let body = json!({ "token": registration.token, "csr": csr });
+        let api = self.server.api().without_key();
+        let path = "/api/v1/devices/provision";
+        let answer = api
+            .try_send(Method::POST, path, |request| request.json(&body))
+            .await;
+        let answer = answer.ok()?;
+        let serial = (answer.status == 201).then(|| serial_in(&answer.expect(201)));
+        Some((answer.status, serial.flatten()))
+    }
+
+    fn note(&mut self, registration: Registration, answer: Option<Answer>) {
+        self.outcomes.push((registration, answer));
+    }
+
+    /// Starts without faults, and checks what has become of each token.
+    async fn settle(&mut self) {
+        self.server.set_wrapper(Vec::new());
+        self.server.restart();
+        let api = self.server.api();
+        for (registration, answer) in &self.outcomes {
+            let recorded = certificates(&api, &registration.device_id).await;
+            let serials: Vec<_> = recorded
+                .iter()
+                .map(|found| &found["serialNumber"])
+                .collect();
+            match answer {
+                Some((201, serial)) => assert_eq!(serials, [&json!(serial)]),
+                _ if registration.state(&api).await == "USED" => assert_eq!(serials.len(), 1),
+                _ => {
+                    assert_eq!(serials.len(), 0);
+                    let (_, csr) = new_key();
+                    registration.provision(&api, &csr).await.expect(201);
+                }
+            }
+        }
+    }
+}
+
+/// How many writes the writing thread makes from the start, with or without a provisioning.
+async fn writes_of(server: &mut Server, registration: Option<&Registration>) -> usize {
+    let trace = server.scratch().join("trace");
+    server.kill();
+    let only_writes = format!("trace={WRITES}");
+    server.set_wrapper(strace(&["-e", &only_writes, "-o", trace.to_str().unwrap()]));
+    server.restart();
+    if let Some(registration) = registration {
+        let (_, csr) = new_key();
+        registration
+            .provision(&server.api(), &csr)
+            .await
+            .expect(201);
+    }
+    server.kill();
+    // The trace is complete when the tracer has ended, which is right after the traced one.
+    fieldgate_tests::eventually("the trace is complete", || async {
+        let text = fs::read_to_string(&trace).ok()?;
+        let mut by_thread: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in text.lines() {
+            let (thread, call) = line.split_once(' ')?;
+            if WRITES
+                .split(',')
+                .any(|name| call.trim_start().starts_with(name))
+            {
+                *by_thread.entry(thread).or_default() += 1;
+            }
+        }
+        text.contains("+++ killed by SIGKILL +++")
+            .then(|| by_thread.into_values().max())?
+    })
+    .await
+}
+
+/// `strace` as a grandchild of its own, so that the server stays the child of the test.
+fn strace(arguments: &[&str]) -> Vec<String> {
+    let always = [
+        "strace",
+        "-D",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "--signal=none",
+        "-o",
+        "/dev/null",
+    ];
+    let all = always.iter().chain(arguments);
+    all.map(|argument| (*argument).to_owned()).collect()
+}
+
+fn serial_in(answer: &serde_json::Value) -> Option<String> {
+    answer["serialNumber"].as_str().map(str::to_owned)
+}
+
+/// By which SQLite writes.
+const WRITES: &str = "pwrite64,fsync,fdatasync";
+
+const WRITES_MAX: usize = 60;
