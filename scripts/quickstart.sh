@@ -15,6 +15,11 @@ case ${1-} in
 *) fail "there is one option, --once" ;;
 esac
 
+# Settings of another server have nothing to do with this one.
+for variable in "${!FIELDGATE_@}"; do
+    unset "$variable"
+done
+
 name=greenhouse-7
 directory=
 server=

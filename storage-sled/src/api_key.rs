@@ -21,7 +21,7 @@ impl ApiKeyStore for SledStorage {
         let (api_key, effects) = (key.clone(), effects.clone());
         self.change(move |change| {
             change.effects(&effects)?;
-            create(change, &api_key)
+            add(change, &api_key)
         })
         .await
     }
@@ -91,16 +91,6 @@ impl ApiKeyStore for SledStorage {
 
 /// Adds a key, which must be new, to its owner.
 pub(crate) fn add(change: &mut Change<'_>, api_key: &ApiKey) -> Result<(), Error> {
-    let key = keys::api_key(api_key.owner, api_key.id);
-    let prefix = keys::api_key_prefix(api_key.prefix);
-    change.require_free(&key, Unique::Id)?;
-    change.require_free(&prefix, Unique::ApiKeyPrefix)?;
-    change.put(prefix, key.clone());
-    change.put_record(key, api_key)
-}
-
-/// Adds a key to its owner.
-pub(crate) fn create(change: &mut Change<'_>, api_key: &ApiKey) -> Result<(), Error> {
     if let KeyOwner::Organization(id) = api_key.owner {
         change.require(&keys::organization(id), "organization")?;
     }

@@ -98,6 +98,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Group {
     answers: Vec<Answer>,
+    /// How many octets were free on the disk when it began.
+    free: u64,
     size: usize,
     wants_sync: bool,
     failed: bool,
@@ -107,7 +109,10 @@ impl Writer {
     /// Works until it is told to stop, or nobody is left to tell it anything.
     pub(crate) fn run(mut self, mut messages: Receiver<Message>) {
         while let Some(message) = messages.blocking_recv() {
-            let mut group = Group::default();
+            let mut group = Group {
+                free: fs2::available_space(&self.dir).unwrap_or(u64::MAX),
+                ..Group::default()
+            };
             self.shared.begin_group();
             self.take(message, &mut group, &mut messages);
             while group.size < GROUP_SIZE_MAX && group.answers.len() < GROUP_CHANGES_MAX {
@@ -163,7 +168,7 @@ impl Writer {
             Kind::Durable | Kind::Fleeting => self.free_space_min,
             Kind::Frugal => self.free_space_min / 4,
         };
-        let free = fs2::available_space(&self.dir).unwrap_or(u64::MAX);
+        let free = group.free;
         (free < min).then_some(Error::Full { free, min })
     }
 

@@ -203,7 +203,7 @@ fn strace(arguments: &[&str]) -> Vec<String> {
         "-D",
         "-f",
         "--seccomp-bpf",
-        "-qq",
+        "-q",
         "--signal=none",
         "-o",
         "/dev/null",

@@ -38,6 +38,10 @@ struct Arguments {
     /// The SHA-256 of the CA's root certificate, in hexadecimal
     #[arg(long, value_name = "HEX")]
     ca_fingerprint: Option<String>,
+    /// What vouches for the server's HTTPS certificate, where that is not Fieldgate's own CA: a
+    /// file of certificates in PEM, or `system`
+    #[arg(long, value_name = "FILE|system")]
+    server_ca: Option<String>,
     /// Where key and certificate are kept
     #[arg(long, value_name = "DIR", default_value = "./fieldgate-device")]
     state: PathBuf,
@@ -94,8 +98,15 @@ async fn provision(arguments: &Arguments, state: &State) -> Result<Value> {
          it nothing"
     );
     say("   Its root has the right fingerprint. I talk only to servers it vouches for now.");
-    let pinned = reqwest::Certificate::from_der(&root)?;
-    let trusted = http().tls_certs_only([pinned]).build()?;
+    let trusted = match arguments.server_ca.as_deref() {
+        None => http().tls_certs_only([reqwest::Certificate::from_der(&root)?]),
+        Some("system") => http(),
+        Some(file) => {
+            let pem = std::fs::read(file).with_context(|| format!("{file} cannot be read"))?;
+            http().tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?)
+        }
+    };
+    let trusted = trusted.build()?;
 
     say("2. I make my private key and write it down. It never leaves this machine.");
     let key = state.key()?;

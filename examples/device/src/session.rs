@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, LastWill, MqttOptions, Packet, PublishOptions, QoS,
-    Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, Packet,
+    PublishOptions, QoS, Transport,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -38,7 +38,10 @@ impl<'a> Session<'a> {
         roots.add(root_of(text(identity, "/caChain")?)?)?;
         let certificate = text(identity, "/certificate")?.as_bytes();
         let certificate = CertificateDer::from_pem_slice(certificate)?;
-        let key = PrivateKeyDer::try_from(state.key()?.serialize_der());
+        let key = state.known_key()?.context(
+            "key.pem is missing: remove identity.json too, and start me with a new token",
+        )?;
+        let key = PrivateKeyDer::try_from(key.serialize_der());
         let key = key.map_err(|error| anyhow!(error))?;
         let tls = ClientConfig::builder()
             .with_root_certificates(roots)
@@ -140,7 +143,7 @@ impl Line<'_> {
 }
 
 fn explained(error: ConnectionError) -> anyhow::Error {
-    if let ConnectionError::ConnectionRefused(code) = &error {
+    if let ConnectionError::ConnectionRefused(code @ ConnectReturnCode::NotAuthorized) = &error {
         return anyhow!(
             "the server knows me and does not let me in ({code:?}): ask the operator whether I am \
              INACTIVE, or my certificate is revoked or over; for a new certificate, remove \

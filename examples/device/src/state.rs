@@ -33,22 +33,35 @@ impl State {
 
     /// The private key: the one that is there, else a new one, which is written down first.
     pub(crate) fn key(&self) -> Result<KeyPair> {
-        let path = self.directory.join("key.pem");
-        if path.try_exists()? {
-            let others = path.metadata()?.permissions().mode() & 0o077;
-            ensure!(
-                others == 0,
-                "{} can be read by others: chmod 0600 it",
-                path.display()
-            );
-            let pem = std::fs::read_to_string(&path)?;
-            return KeyPair::from_pem(&pem).with_context(|| {
-                format!("{} is damaged: remove it and start again", path.display())
-            });
+        if let Some(key) = self.known_key()? {
+            return Ok(key);
         }
+        let path = self.key_file();
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         self.write(&path, key.serialize_pem().as_bytes())?;
         Ok(key)
+    }
+
+    /// The private key, if it is there.
+    pub(crate) fn known_key(&self) -> Result<Option<KeyPair>> {
+        let path = self.key_file();
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        let others = path.metadata()?.permissions().mode() & 0o077;
+        ensure!(
+            others == 0,
+            "{} can be read by others: chmod 0600 it",
+            path.display()
+        );
+        let pem = std::fs::read_to_string(&path)?;
+        let key = KeyPair::from_pem(&pem);
+        key.map(Some)
+            .with_context(|| format!("{} is damaged: remove it and start again", path.display()))
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.directory.join("key.pem")
     }
 
     /// What the server answered when it gave the certificate.

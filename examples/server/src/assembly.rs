@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldgate_core::Fieldgate;
 use fieldgate_core::ca::policy::CertificatePolicy;
@@ -63,7 +64,10 @@ impl Assembly {
                 ca.display()
             ))
         })?;
-        let mqtt = Arc::new(MqttEndpoint::new(MqttOptions::default()));
+        let mqtt = Arc::new(MqttEndpoint::new(MqttOptions {
+            shutdown_grace: MQTT_GRACE,
+            ..MqttOptions::default()
+        }));
         let fieldgate = Fieldgate::builder()
             .storage(storage.port())
             .key_store(Arc::new(keys))
@@ -106,3 +110,7 @@ pub(crate) fn authority(host: &str, port: u16) -> String {
         Err(_) => format!("{host}:{port}"),
     }
 }
+
+/// Less than the listeners are given to stop, so that each session's end is noted before the storage
+/// is closed.
+const MQTT_GRACE: Duration = Duration::from_secs(5);

@@ -33,6 +33,12 @@ pub(crate) async fn mint(
     settings: &Settings,
     wanted: &Token,
 ) -> Result<Zeroizing<String>, Failure> {
+    if !settings.data_dir.join("ca").exists() {
+        return Err(Failure::configuration(format!(
+            "no server has run in {} yet: start it once, or name its directory by --data-dir",
+            settings.data_dir.display()
+        )));
+    }
     match DataDir::hold(&settings.data_dir)? {
         Held::Elsewhere => {
             let client = ApiClient::find(&settings.data_dir)?;

@@ -28,6 +28,7 @@ use axum::routing::any;
 use fieldgate_core::Fieldgate;
 use fieldgate_core::model::revision::Revision;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -50,6 +51,8 @@ pub(crate) struct Api {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) failures: FailureLimit,
     pub(crate) request_timeout: Duration,
+    /// A place for each change that may be under way at a time.
+    pub(crate) changes: Arc<Semaphore>,
     pub(crate) documents: Documents,
 }
 
@@ -61,6 +64,7 @@ impl Api {
             authenticator: options.authenticator,
             failures: FailureLimit::new(clock, options.failed_per_minute),
             request_timeout: options.request_timeout,
+            changes: Arc::new(Semaphore::new(CHANGES_MAX)),
             documents: Documents::new(document),
         }
     }
@@ -148,3 +152,6 @@ pub(crate) const BASE: &str = "/api/v1";
 
 /// The header for an answer that holds a secret.
 const NO_STORE: (axum::http::HeaderName, &str) = (axum::http::header::CACHE_CONTROL, "no-store");
+
+/// How many changes may be under way at a time; a further one is told to come again.
+const CHANGES_MAX: usize = 512;

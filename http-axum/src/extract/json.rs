@@ -1,5 +1,7 @@
 //! Bodies in JSON.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -83,10 +85,12 @@ async fn read(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     if announced.is_some_and(|length| length > max) {
         return Err(too_large());
     }
-    match Limited::new(body, max).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => {
+    // The handler may have been left to itself, so that nothing else ends a body that dribbles.
+    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect());
+    match read.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => {
             let detail = "the body could not be read to its end";
             Err(Problem::malformed("body_incomplete", detail))
         }
@@ -179,6 +183,9 @@ fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const BODY_MAX_BYTES: usize = 64 * 1024;
 

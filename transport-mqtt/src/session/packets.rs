@@ -115,7 +115,10 @@ impl Session {
         let is_too_many = match self.version {
             // Only MQTT 5 knows of the limit, and of the reason.
             Version::V5 => self.inflow.unacknowledged() >= options.receive_maximum.into(),
-            Version::V3 => self.inflow.unreleased() >= options.unreleased_max,
+            Version::V3 => {
+                matches!(delivery, Delivery::ExactlyOnce(_))
+                    && self.inflow.unreleased() >= options.unreleased_max
+            }
         };
         if is_counted && is_too_many {
             return Err(End::Violated(Violation::other(

@@ -1,0 +1,254 @@
+//! What was answered is there after the power was lost.
+//!
+//! A child works under `strace`, which notes every write to sled's log and every synchronization of
+//! it. From that, this test makes the log as the disk may hold it if the power is lost right after
+//! an answer: what was written before the last synchronization, and of what was written since any
+//! sectors or none. Each such log is opened and has to hold all that was answered.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a failure has to name its line"
+)]
+
+mod child;
+mod trace;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use fieldgate_core::model::device::{Device, DeviceFilter};
+use fieldgate_core::model::id::{DeviceId, OrganizationId};
+use fieldgate_core::model::page::{PageLimit, PageRequest};
+use fieldgate_core::storage::{DeviceStore as _, Effects, OrganizationStore as _, ServerProof};
+use fieldgate_core::testing::fixtures::{device, organization};
+use fieldgate_storage_sled::{Durability, SledStorage};
+
+#[tokio::test]
+async fn an_answered_write_survives_the_loss_of_power() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = SledStorage::open(dir.path()).unwrap();
+    let organization = organization();
+    let server = ServerProof::vouch();
+    let created = storage.create_organization(server, &organization, None, &Effects::NONE);
+    created.await.unwrap();
+    storage.close().await;
+    let before = fs::read(dir.path().join("db")).unwrap();
+
+    let trace = trace::trace(&OPTIONS, dir.path(), &organization.id.to_string());
+    let mut disk = Disk::new(before);
+    let mut answered: std::collections::BTreeMap<DeviceId, u64> = Default::default();
+    let mut cuts = 0; let mut n = 0u64;
+    for line in trace.lines() {
+        disk.note(line);
+        let Some(said) = child::said(line) else { continue };
+        let (id, rev) = said.split_once(' ').unwrap();
+        answered.insert(id.parse().unwrap(), rev.parse().unwrap());
+        n += 1;
+        if n % 37 == 0 { for seed in [0, n] {
+            let log = disk.after_power_loss(seed);
+            check(dir.path(), &log, organization.id, &answered).await;
+            cuts += 1;
+        } }
+    }
+    println!("answers {n} cuts {cuts} writes {} log {} MB", disk.writes, disk.durable.len() >> 20);
+}
+
+/// Opens a copy of the storage with another log.
+async fn check(dir: &Path, log: &[u8], organization: OrganizationId, answered: &std::collections::BTreeMap<DeviceId, u64>) {
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("blobs")).unwrap();
+    fs::write(copy.path().join("db"), log).unwrap();
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if name == "conf" || name.to_string_lossy().starts_with("snap.") {
+            fs::copy(entry.path(), copy.path().join(name)).unwrap();
+        }
+    }
+    let storage = SledStorage::builder(copy.path())
+        .durability(Durability::Process)
+        .open()
+        .unwrap();
+    for (id, rev) in answered {
+        let found = storage.device(organization, *id).await.unwrap().unwrap();
+        assert!(found.revision.as_u64() >= *rev, "{} < {rev}", found.revision.as_u64());
+    }
+    let _ = DeviceFilter::default(); let _: Option<PageRequest<DeviceId>> = None; let _ = PageLimit::MAX;
+    storage.close().await;
+}
+
+/// What is known of the log on the disk.
+struct Disk {
+    /// What is there for sure.
+    durable: Vec<u8>,
+    /// What may be there or not, in its order.
+    uncertain: Vec<Write>,
+    writes: usize,
+    /// Calls that have begun, by thread.
+    begun: HashMap<String, Begun>,
+}
+
+struct Write {
+    offset: usize,
+    octets: Vec<u8>,
+    number: usize,
+    finished: bool,
+}
+
+enum Begun {
+    /// With the number of the write.
+    Write(usize),
+    /// With the numbers of the writes that had finished before.
+    Sync(Vec<usize>),
+}
+
+impl Disk {
+    fn new(durable: Vec<u8>) -> Self {
+        Self {
+            durable,
+            uncertain: Vec::new(),
+            writes: 0,
+            begun: HashMap::new(),
+        }
+    }
+
+    /// Takes a line of the trace in.
+    fn note(&mut self, line: &str) {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let call = call.trim_start();
+        if call.contains("/db>") {
+            if let Some(arguments) = call.strip_prefix("pwrite64(") {
+                self.begin_write(thread, arguments);
+            } else if call.starts_with("fsync(") || call.starts_with("fdatasync(") {
+                let finished = self.uncertain.iter().filter(|write| write.finished);
+                let finished = finished.map(|write| write.number).collect();
+                self.begun.insert(thread.to_owned(), Begun::Sync(finished));
+            }
+            assert!(!call.starts_with("ftruncate("), "not foreseen: {call}");
+        }
+        if !call.ends_with("<unfinished ...>") {
+            self.finish(thread, call);
+        }
+    }
+
+    fn begin_write(&mut self, thread: &str, arguments: &str) {
+        let (_, rest) = arguments.split_once('"').unwrap();
+        let (octets, rest) = rest.split_once('"').unwrap();
+        let mut numbers = rest.split([',', ')', ' ']).filter(|word| !word.is_empty());
+        let length: usize = numbers.next().unwrap().parse().unwrap();
+        let offset: usize = numbers.next().unwrap().parse().unwrap();
+        let octets = unhex(octets);
+        assert_eq!(octets.len(), length);
+        self.writes += 1;
+        self.uncertain.push(Write {
+            offset,
+            octets,
+            number: self.writes,
+            finished: false,
+        });
+        self.begun
+            .insert(thread.to_owned(), Begun::Write(self.writes));
+    }
+
+    fn finish(&mut self, thread: &str, call: &str) {
+        match self.begun.remove(thread) {
+            Some(Begun::Write(number)) => {
+                let write = self
+                    .uncertain
+                    .iter_mut()
+                    .find(|write| write.number == number);
+                write.unwrap().finished = true;
+            }
+            Some(Begun::Sync(numbers)) => {
+                assert!(call.ends_with("= 0"), "{call}");
+                let (durable, uncertain) = std::mem::take(&mut self.uncertain)
+                    .into_iter()
+                    .partition(|write| numbers.contains(&write.number));
+                self.uncertain = uncertain;
+                let durable: Vec<Write> = durable;
+                for write in &durable {
+                    put(&mut self.durable, write.offset, &write.octets);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The log as the disk may hold it: of what is uncertain nothing for seed 0, else any sectors.
+    fn after_power_loss(&self, seed: u64) -> Vec<u8> {
+        let mut log = self.durable.clone();
+        let mut random = seed;
+        for write in &self.uncertain {
+            for (number, sector) in write.octets.chunks(SECTOR).enumerate() {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(seed);
+                if random >> 63 == 1 {
+                    put(&mut log, write.offset + number * SECTOR, sector);
+                }
+            }
+        }
+        log
+    }
+}
+
+fn put(log: &mut Vec<u8>, offset: usize, octets: &[u8]) {
+    let end = offset + octets.len();
+    if log.len() < end {
+        log.resize(end, 0);
+    }
+    log[offset..end].copy_from_slice(octets);
+}
+
+/// Reads `\x00\x01…`; what is printable as a whole is not written so.
+fn unhex(text: &str) -> Vec<u8> {
+    if !text.starts_with("\\x") {
+        return text.as_bytes().to_vec();
+    }
+    let digits = text.split("\\x").skip(1);
+    digits
+        .map(|digits| u8::from_str_radix(digits, 16).unwrap())
+        .collect()
+}
+
+/// The child: registers devices, first one by one, then many at a time.
+#[tokio::test]
+async fn works_in_a_process_of_its_own() {
+    let Some(dir) = child::dir() else {
+        return;
+    };
+    let organization: OrganizationId = child::task().parse().unwrap();
+    let storage = SledStorage::open(&dir).unwrap();
+    let devices: Vec<Device> = (0..60).map(|n| device(organization, &format!("device-{n}"))).collect();
+    for d in &devices { storage.create_device(d, &Effects::NONE).await.unwrap(); }
+    let mut calls = Vec::new();
+    for w in 0..4usize {
+        let (storage, devices) = (storage.clone(), devices.clone());
+        calls.push(tokio::spawn(async move { for i in 0..700usize {
+            let d = &devices[w * 15 + i % 15];
+            let mut settings = d.settings.clone();
+            settings.metadata = format!("{{\"x\":\"{}\"}}", "y".repeat(9000)).parse().unwrap();
+            let update = fieldgate_core::model::device::DeviceUpdate { settings, status: None };
+            let c = storage.update_device(organization, d.id, None, &update, fieldgate_core::testing::fixtures::noon()).await.unwrap();
+            child::say(&format!("{} {}", d.id, c.device.revision.as_u64()));
+        }}));
+    }
+    for call in calls { call.await.unwrap(); }
+    storage.close().await;
+}
+
+#[allow(dead_code)] async fn create(storage: &SledStorage, device: &Device) {
+    storage.create_device(device, &Effects::NONE).await.unwrap();
+    child::say(&device.id.to_string());
+}
+
+/// All of each write is wanted, and in hexadecimal if it is not plain text.
+const OPTIONS: [&str; 3] = [
+    "--strings-in-hex=non-ascii",
+    "--string-limit=16777216",
+    "--trace=pwrite64,fsync,fdatasync,ftruncate,write",
+];
+
+#[allow(dead_code)] const LONE: usize = 10;
+#[allow(dead_code)] const TOGETHER: usize = 30;
+const SECTOR: usize = 512;
