@@ -94,10 +94,16 @@ struct Disk {
 }
 
 struct Write {
-    offset: usize,
-    octets: Vec<u8>,
+    step: Step,
     number: usize,
     finished: bool,
+}
+
+enum Step {
+    /// The log is cut off behind so many octets.
+    Cut(usize),
+    /// Octets are put at an offset.
+    Put(usize, Vec<u8>),
 }
 
 enum Begun {
@@ -124,12 +130,15 @@ impl Disk {
         if call.contains("/db>") {
             if let Some(arguments) = call.strip_prefix("pwrite64(") {
                 self.begin_write(thread, arguments);
+            } else if let Some(arguments) = call.strip_prefix("ftruncate(") {
+                let (_, length) = arguments.split_once("/db>, ").unwrap();
+                let length = length.split([')', ' ']).next().unwrap();
+                self.begin(thread, Step::Cut(length.parse().unwrap()));
             } else if call.starts_with("fsync(") || call.starts_with("fdatasync(") {
                 let finished = self.uncertain.iter().filter(|write| write.finished);
                 let finished = finished.map(|write| write.number).collect();
                 self.begun.insert(thread.to_owned(), Begun::Sync(finished));
             }
-            assert!(!call.starts_with("ftruncate("), "not foreseen: {call}");
         }
         if !call.ends_with("<unfinished ...>") {
             self.finish(thread, call);
@@ -144,15 +153,18 @@ impl Disk {
         let offset: usize = numbers.next().unwrap().parse().unwrap();
         let octets = unhex(octets);
         assert_eq!(octets.len(), length);
+        self.begin(thread, Step::Put(offset, octets));
+    }
+
+    fn begin(&mut self, thread: &str, step: Step) {
         self.writes += 1;
         self.uncertain.push(Write {
-            offset,
-            octets,
+            step,
             number: self.writes,
             finished: false,
         });
-        self.begun
-            .insert(thread.to_owned(), Begun::Write(self.writes));
+        let begun = Begun::Write(self.writes);
+        self.begun.insert(thread.to_owned(), begun);
     }
 
     fn finish(&mut self, thread: &str, call: &str) {
@@ -172,7 +184,7 @@ impl Disk {
                 self.uncertain = uncertain;
                 let durable: Vec<Write> = durable;
                 for write in &durable {
-                    put(&mut self.durable, write.offset, &write.octets);
+                    write.step.apply(&mut self.durable);
                 }
             }
             None => {}
@@ -184,12 +196,12 @@ impl Disk {
         let mut log = self.durable.clone();
         let mut random = seed;
         for write in &self.uncertain {
-            for (number, sector) in write.octets.chunks(SECTOR).enumerate() {
+            for part in write.step.parts() {
                 random = random
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(seed);
                 if random >> 63 == 1 {
-                    put(&mut log, write.offset + number * SECTOR, sector);
+                    part.apply(&mut log);
                 }
             }
         }
@@ -197,12 +209,32 @@ impl Disk {
     }
 }
 
-fn put(log: &mut Vec<u8>, offset: usize, octets: &[u8]) {
-    let end = offset + octets.len();
-    if log.len() < end {
-        log.resize(end, 0);
+impl Step {
+    fn apply(&self, log: &mut Vec<u8>) {
+        match self {
+            Self::Cut(length) => log.truncate(*length),
+            Self::Put(offset, octets) => {
+                let end = offset + octets.len();
+                if log.len() < end {
+                    log.resize(end, 0);
+                }
+                log[*offset..end].copy_from_slice(octets);
+            }
+        }
     }
-    log[offset..end].copy_from_slice(octets);
+
+    /// What of it can be on the disk without the rest.
+    fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::Cut(length) => vec![Self::Cut(*length)],
+            Self::Put(offset, octets) => {
+                let sectors = octets.chunks(SECTOR).enumerate();
+                let sectors =
+                    sectors.map(|(n, sector)| Self::Put(offset + n * SECTOR, sector.to_vec()));
+                sectors.collect()
+            }
+        }
+    }
 }
 
 /// Reads `\x00\x01…`; what is printable as a whole is not written so.

@@ -280,6 +280,29 @@ impl Server {
         self.child.id()
     }
 
+    /// Ends the process that traces this one, if there is one; this one goes on.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not end.
+    pub async fn end_tracing(&self) {
+        let status = format!("/proc/{}/status", self.child.id());
+        let tracer = || {
+            let status = fs::read_to_string(&status).expect("the server is there");
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("TracerPid:"));
+            Pid::from_raw(line.and_then(|line| line.trim().parse().ok()).unwrap_or(0))
+        };
+        if let Some(tracer) = tracer() {
+            kill_process(tracer, Signal::TERM).expect("it has not ended");
+        }
+        crate::eventually("nobody traces it", || async {
+            tracer().is_none().then_some(())
+        })
+        .await;
+    }
+
     /// A directory for the test's own files, which goes when the server goes.
     ///
     /// # Panics
