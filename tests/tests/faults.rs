@@ -199,7 +199,7 @@ async fn writes_of(server: &mut Server, registration: Option<&Registration>) -> 
 
 /// `strace` as a grandchild of its own, so that the server stays the child of the test.
 fn strace(arguments: &[&str]) -> Vec<String> {
-    let always = ["strace", "-D", "-f", "-q", "-o", "/dev/null"];
+    let always = ["strace", "-D", "-f", "-q", "-I", "1", "-o", "/dev/null"];
     let all = always.iter().chain(arguments);
     all.map(|argument| (*argument).to_owned()).collect()
 }
