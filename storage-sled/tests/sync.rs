@@ -176,7 +176,10 @@ fn trace(task: &str, inject: Option<&str>) -> Vec<String> {
 
 /// What a child does on `dir`, as far as it concerns these tests, one call of the system per line.
 fn trace_in(dir: &Path, task: &str, inject: Option<&str>) -> Vec<String> {
-    let mut options = vec!["--string-limit=200", "--trace=fsync,fdatasync,prctl,pwrite64,write"];
+    let mut options = vec![
+        "--string-limit=200",
+        "--trace=fsync,fdatasync,prctl,pwrite64,write",
+    ];
     options.extend(inject);
     let trace = trace::trace(&options, dir, task);
     trace.lines().map(str::to_owned).collect()

@@ -78,8 +78,8 @@ pub(crate) struct Flags {
     data_dir: Option<String>,
 
     /// What everything but the CA's keys is kept in: sqlite://FILE, sled://DIR or memory:// [env:
-    /// FIELDGATE_STORAGE, or FIELDGATE_STORAGE_FILE names a file that says it] [default:
-    /// sqlite://<data-dir>/fieldgate.db]
+    /// FIELDGATE_STORAGE, or FIELDGATE_STORAGE_FILE names a file that says it] [default: the file
+    /// fieldgate.db in the data directory]
     #[arg(long, value_name = "URL", global = true)]
     storage: Option<String>,
 
