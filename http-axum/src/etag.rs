@@ -10,7 +10,6 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponseParts, ResponseParts};
-use fieldgate_core::Error;
 use fieldgate_core::model::revision::Revision;
 
 use crate::problem::Problem;
@@ -34,16 +33,6 @@ impl IntoResponseParts for ETag {
 /// The header `If-Match` of a request: the revision that has to be there still.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct IfMatch(pub(crate) Option<Revision>);
-
-impl IfMatch {
-    /// Checks against the revision that is there, for a use-case that does not do it itself.
-    pub(crate) fn check(self, what: &'static str, current: Revision) -> Result<(), Error> {
-        match self.0 {
-            Some(expected) if expected != current => Err(Error::StaleRevision { what }),
-            _ => Ok(()),
-        }
-    }
-}
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;

@@ -109,9 +109,11 @@ impl ComponentStore for SledStorage {
         &self,
         organization: OrganizationId,
         id: ComponentId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let component = stored(change, organization, id)?;
+            check_revision(component.revision, expected, "component")?;
             for key in all_keys(&component) {
                 change.remove(key);
             }

@@ -87,10 +87,13 @@ impl GroupStore for SledStorage {
         &self,
         organization: OrganizationId,
         id: GroupId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let key = keys::group(organization, id);
-            change.require(&key, "device group")?;
+            let stored = change.record(&key)?;
+            let group: DeviceGroup = stored.ok_or(Error::not_found("device group"))?;
+            check_revision(group.revision, expected, "device group")?;
             change.remove(key);
             Ok(())
         })

@@ -114,11 +114,13 @@ impl OrganizationStore for SledStorage {
         &self,
         _server: ServerProof,
         id: OrganizationId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let key = keys::organization(id);
             let stored = change.record(&key)?;
             let organization: Organization = stored.ok_or(Error::not_found("organization"))?;
+            check_revision(organization.revision, expected, "organization")?;
             if change.any(Range::of(keys::devices(id)))? {
                 return Err(StorageError::InUse {
                     what: "organization",

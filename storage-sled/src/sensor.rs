@@ -89,9 +89,11 @@ impl SensorStore for SledStorage {
         &self,
         organization: OrganizationId,
         id: SensorId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let sensor = stored(change, organization, id)?;
+            check_revision(sensor.revision, expected, "sensor")?;
             for key in all_keys(&sensor) {
                 change.remove(key);
             }

@@ -78,10 +78,12 @@ impl SiteStore for SledStorage {
         &self,
         organization: OrganizationId,
         id: SiteId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let key = keys::site(organization, id);
-            change.require(&key, "site")?;
+            let site: Site = change.record(&key)?.ok_or(Error::not_found("site"))?;
+            check_revision(site.revision, expected, "site")?;
             if change.any(Range::of(keys::devices_at_site(organization, id)))? {
                 return Err(StorageError::InUse { what: "site" }.into());
             }

@@ -80,12 +80,12 @@ async fn a_purged_component_leaves_nothing() {
     assert_eq!(sensors.items.len(), 3);
     let sensor = &sensors.items[0];
     storage
-        .delete_sensor(organization, sensor.id)
+        .delete_sensor(organization, sensor.id, None)
         .await
         .unwrap();
     let other = &sensors.items[1];
     storage
-        .delete_component(organization, other.component_id)
+        .delete_component(organization, other.component_id, None)
         .await
         .unwrap();
     purge_all(&storage, noon()).await;

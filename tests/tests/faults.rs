@@ -4,6 +4,7 @@
 //! On SQLite, where one thread does all the writing, so that its writes can be counted.
 
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails where something is not as it should be"
 )]

@@ -118,10 +118,15 @@ impl Components {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
-    pub async fn delete(&self, organization: OrganizationId, id: ComponentId) -> Result<()> {
+    /// [`Error::NotFound`], [`Error::StaleRevision`].
+    pub async fn delete(
+        &self,
+        organization: OrganizationId,
+        id: ComponentId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
         let storage = &self.parts.storage;
-        Ok(storage.delete_component(organization, id).await?)
+        Ok(storage.delete_component(organization, id, expected).await?)
     }
 
     async fn replayed(

@@ -136,9 +136,18 @@ impl Groups {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
-    pub async fn delete(&self, organization: OrganizationId, id: GroupId) -> Result<()> {
-        Ok(self.parts.storage.delete_group(organization, id).await?)
+    /// [`Error::NotFound`], [`Error::StaleRevision`].
+    pub async fn delete(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
+        Ok(self
+            .parts
+            .storage
+            .delete_group(organization, id, expected)
+            .await?)
     }
 
     async fn counted(&self, group: DeviceGroup) -> Result<CountedGroup> {

@@ -135,10 +135,15 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::Conflict`] with `organization_in_use`.
-    pub async fn delete(&self, server: ServerProof, id: OrganizationId) -> Result<()> {
+    /// [`Error::NotFound`], [`Error::StaleRevision`]; [`Error::Conflict`] with `organization_in_use`.
+    pub async fn delete(
+        &self,
+        server: ServerProof,
+        id: OrganizationId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
         let storage = &self.parts.storage;
-        Ok(storage.delete_organization(server, id).await?)
+        Ok(storage.delete_organization(server, id, expected).await?)
     }
 
     async fn replayed(

@@ -60,8 +60,17 @@ impl Sensors {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
-    pub async fn delete(&self, organization: OrganizationId, id: SensorId) -> Result<()> {
-        Ok(self.parts.storage.delete_sensor(organization, id).await?)
+    /// [`Error::NotFound`], [`Error::StaleRevision`].
+    pub async fn delete(
+        &self,
+        organization: OrganizationId,
+        id: SensorId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
+        Ok(self
+            .parts
+            .storage
+            .delete_sensor(organization, id, expected)
+            .await?)
     }
 }

@@ -90,9 +90,18 @@ impl Sites {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::Conflict`] with `site_in_use`.
-    pub async fn delete(&self, organization: OrganizationId, id: SiteId) -> Result<()> {
-        let deleted = self.parts.storage.delete_site(organization, id).await;
+    /// [`Error::NotFound`], [`Error::StaleRevision`]; [`Error::Conflict`] with `site_in_use`.
+    pub async fn delete(
+        &self,
+        organization: OrganizationId,
+        id: SiteId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
+        let deleted = self
+            .parts
+            .storage
+            .delete_site(organization, id, expected)
+            .await;
         deleted.map_err(path_error)
     }
 

@@ -63,10 +63,11 @@ pub trait ComponentStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`].
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`].
     async fn delete_component(
         &self,
         organization: OrganizationId,
         id: ComponentId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 }

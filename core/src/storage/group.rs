@@ -57,11 +57,12 @@ pub trait GroupStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`].
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`].
     async fn delete_group(
         &self,
         organization: OrganizationId,
         id: GroupId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 
     /// How many of an organization's devices a selector chooses.

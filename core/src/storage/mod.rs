@@ -16,9 +16,10 @@
 //!   another organization. What belongs to another one is not there: `None`, `NotFound`.
 //! * **`create` never overwrites**: a taken id, key or name is [`StorageError::Taken`], and nothing
 //!   has changed.
-//! * **`update` never creates**: a missing record is [`StorageError::NotFound`]. With an expected
-//!   revision that is not the stored one it is [`StorageError::StaleRevision`]. Else the revision
+//! * **`update` never creates**: a missing record is [`StorageError::NotFound`]. Else the revision
 //!   rises by one.
+//! * **Nothing stale is changed**: an `update` or a `delete` with an expected revision that is not
+//!   the stored one is [`StorageError::StaleRevision`], and nothing has changed.
 //! * **Gone is gone at once**: a deleted device is in no answer any more, and no later write of it
 //!   has an effect; what it leaves behind is removed by [`MaintenanceStore::purge`].
 //! * **Lists** come in the order that the method names, each record once; a record that is there

@@ -62,10 +62,12 @@ pub trait OrganizationStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`]; [`StorageError::InUse`] while it has devices.
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`]; [`StorageError::InUse`] while it
+    /// has devices.
     async fn delete_organization(
         &self,
         server: ServerProof,
         id: OrganizationId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 }

@@ -50,10 +50,11 @@ pub trait SensorStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`].
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`].
     async fn delete_sensor(
         &self,
         organization: OrganizationId,
         id: SensorId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 }

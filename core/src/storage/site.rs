@@ -52,10 +52,12 @@ pub trait SiteStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`]; [`StorageError::InUse`] while a device belongs to it.
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`]; [`StorageError::InUse`] while a
+    /// device belongs to it.
     async fn delete_site(
         &self,
         organization: OrganizationId,
         id: SiteId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 }

@@ -128,11 +128,9 @@ async fn delete_component(
     State(api): State<Arc<Api>>,
     Tenant(organization): Tenant,
     Target(id): Target<ComponentId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let components = api.fieldgate.components();
-    let found = components.component(organization, id).await?;
-    if_match.check("component", found.revision)?;
-    components.delete(organization, id).await?;
+    components.delete(organization, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

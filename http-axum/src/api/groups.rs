@@ -126,12 +126,10 @@ async fn delete_device_group(
     State(api): State<Arc<Api>>,
     Tenant(organization): Tenant,
     Target(id): Target<GroupId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let groups = api.fieldgate.groups();
-    let found = groups.group(organization, id).await?;
-    if_match.check("group", found.group.revision)?;
-    groups.delete(organization, id).await?;
+    groups.delete(organization, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -131,11 +131,9 @@ async fn delete_organization(
     State(api): State<Arc<Api>>,
     Server(proof): Server,
     Target(id): Target<OrganizationId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let organizations = api.fieldgate.organizations();
-    let found = organizations.organization(id).await?;
-    if_match.check("organization", found.revision)?;
-    organizations.delete(proof, id).await?;
+    organizations.delete(proof, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

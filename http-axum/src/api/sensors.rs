@@ -116,11 +116,9 @@ async fn delete_sensor(
     State(api): State<Arc<Api>>,
     Tenant(organization): Tenant,
     Target(id): Target<SensorId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let sensors = api.fieldgate.sensors();
-    let found = sensors.sensor(organization, id).await?;
-    if_match.check("sensor", found.revision)?;
-    sensors.delete(organization, id).await?;
+    sensors.delete(organization, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -119,11 +119,9 @@ async fn delete_site(
     State(api): State<Arc<Api>>,
     Tenant(organization): Tenant,
     Target(id): Target<SiteId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let sites = api.fieldgate.sites();
-    let found = sites.site(organization, id).await?;
-    if_match.check("site", found.revision)?;
-    sites.delete(organization, id).await?;
+    sites.delete(organization, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -96,11 +96,13 @@ impl ComponentStore for SqliteStorage {
         &self,
         organization: OrganizationId,
         id: ComponentId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.write(move |tx| {
             Box::pin(async move {
                 let found = find(tx, organization, id).await?;
                 let component = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, component.revision, WHAT)?;
                 sensor::delete_of_component(tx, organization, id).await?;
                 delete(tx, &component).await
             })

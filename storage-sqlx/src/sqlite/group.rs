@@ -87,18 +87,18 @@ impl GroupStore for SqliteStorage {
         &self,
         organization: OrganizationId,
         id: GroupId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.write(move |tx| {
             Box::pin(async move {
-                let deleted =
-                    sqlx::query("DELETE FROM device_group WHERE organization_id = ? AND id = ?")
-                        .bind(organization.as_bytes().as_slice())
-                        .bind(id.as_bytes().as_slice())
-                        .execute(tx)
-                        .await?;
-                if deleted.rows_affected() == 0 {
-                    return Err(Error::not_found(WHAT));
-                }
+                let found = find(tx, organization, id).await?;
+                let group = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, group.revision, WHAT)?;
+                sqlx::query("DELETE FROM device_group WHERE organization_id = ? AND id = ?")
+                    .bind(organization.as_bytes().as_slice())
+                    .bind(id.as_bytes().as_slice())
+                    .execute(tx)
+                    .await?;
                 Ok(())
             })
         })

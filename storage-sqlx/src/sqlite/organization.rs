@@ -102,10 +102,13 @@ impl OrganizationStore for SqliteStorage {
         &self,
         _server: ServerProof,
         id: OrganizationId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.write(move |tx| {
             Box::pin(async move {
-                check(tx, id).await?;
+                let found = find(tx, id).await?;
+                let organization = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, organization.revision, WHAT)?;
                 let used: bool = sqlx::query_scalar(
                     "SELECT EXISTS (SELECT 1 FROM device WHERE organization_id = ?)",
                 )

@@ -80,11 +80,13 @@ impl SensorStore for SqliteStorage {
         &self,
         organization: OrganizationId,
         id: SensorId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.write(move |tx| {
             Box::pin(async move {
                 let found = find(tx, organization, id).await?;
                 let sensor = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, sensor.sensor.revision, WHAT)?;
                 sensor_write::delete(tx, &sensor).await
             })
         })

@@ -82,9 +82,13 @@ impl SiteStore for SqliteStorage {
         &self,
         organization: OrganizationId,
         id: SiteId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         self.write(move |tx| {
             Box::pin(async move {
+                let found = find(tx, organization, id).await?;
+                let site = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, site.revision, WHAT)?;
                 let used: bool = sqlx::query_scalar(
                     "SELECT EXISTS (SELECT 1 FROM device WHERE organization_id = ? \
                      AND site_id = ?)",
@@ -96,14 +100,11 @@ impl SiteStore for SqliteStorage {
                 if used {
                     return Err(StorageError::InUse { what: WHAT }.into());
                 }
-                let deleted = sqlx::query("DELETE FROM site WHERE organization_id = ? AND id = ?")
+                sqlx::query("DELETE FROM site WHERE organization_id = ? AND id = ?")
                     .bind(organization.as_bytes().as_slice())
                     .bind(id.as_bytes().as_slice())
                     .execute(tx)
                     .await?;
-                if deleted.rows_affected() == 0 {
-                    return Err(Error::not_found(WHAT));
-                }
                 Ok(())
             })
         })

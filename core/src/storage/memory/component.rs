@@ -88,12 +88,14 @@ impl ComponentStore for MemoryStorage {
         &self,
         organization: OrganizationId,
         id: ComponentId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(organization, "component")?;
-        let removed = tenant.remove_component(id);
-        removed
-            .map(drop)
-            .ok_or(StorageError::NotFound { what: "component" })
+        let found = tenant.components.get(&id);
+        let found = found.ok_or(StorageError::NotFound { what: "component" })?;
+        check_revision(found.revision, expected, "component")?;
+        tenant.remove_component(id);
+        Ok(())
     }
 }

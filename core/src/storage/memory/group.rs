@@ -71,13 +71,16 @@ impl GroupStore for MemoryStorage {
         &self,
         organization: OrganizationId,
         id: GroupId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(organization, "device group")?;
-        let removed = tenant.groups.remove(&id);
-        removed.map(drop).ok_or(StorageError::NotFound {
+        let found = tenant.groups.get(&id).ok_or(StorageError::NotFound {
             what: "device group",
-        })
+        })?;
+        check_revision(found.revision, expected, "device group")?;
+        tenant.groups.remove(&id);
+        Ok(())
     }
 
     async fn count_selected(

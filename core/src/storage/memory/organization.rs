@@ -94,9 +94,11 @@ impl OrganizationStore for MemoryStorage {
         &self,
         _server: ServerProof,
         id: OrganizationId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(id, "organization")?;
+        check_revision(tenant.organization.revision, expected, "organization")?;
         if !tenant.devices.is_empty() {
             return Err(StorageError::InUse {
                 what: "organization",

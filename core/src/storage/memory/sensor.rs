@@ -64,13 +64,15 @@ impl SensorStore for MemoryStorage {
         &self,
         organization: OrganizationId,
         id: SensorId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(organization, "sensor")?;
-        let removed = tenant.remove_sensor(id);
-        removed
-            .map(drop)
-            .ok_or(StorageError::NotFound { what: "sensor" })
+        let found = tenant.sensors.get(&id);
+        let found = found.ok_or(StorageError::NotFound { what: "sensor" })?;
+        check_revision(found.revision, expected, "sensor")?;
+        tenant.remove_sensor(id);
+        Ok(())
     }
 }
 

@@ -67,12 +67,13 @@ impl SiteStore for MemoryStorage {
         &self,
         organization: OrganizationId,
         id: SiteId,
+        expected: Option<Revision>,
     ) -> Result<(), StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(organization, "site")?;
-        if !tenant.sites.contains_key(&id) {
-            return Err(StorageError::NotFound { what: "site" });
-        }
+        let found = tenant.sites.get(&id);
+        let found = found.ok_or(StorageError::NotFound { what: "site" })?;
+        check_revision(found.revision, expected, "site")?;
         let mut devices = tenant.devices.values();
         if devices.any(|device| device.settings.site_id == Some(id)) {
             return Err(StorageError::InUse { what: "site" });

@@ -113,7 +113,9 @@ pub async fn the_limit_holds(storage: &Handle) {
 
     assert_refused!(add("c").await, StorageError::LimitReached { limit: 2, .. });
 
-    let deleted = storage.delete_component(pump.organization_id, second).await;
+    let deleted = storage
+        .delete_component(pump.organization_id, second, None)
+        .await;
     deleted.unwrap();
     add("c").await.unwrap();
     assert_refused!(add("d").await, StorageError::LimitReached { limit: 2, .. });
@@ -142,8 +144,8 @@ pub async fn update_changes_the_settings(storage: &Handle) {
     }
 }
 
-/// An update from another revision than the stored one is refused.
-pub async fn update_checks_the_revision(storage: &Handle) {
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
     let pump = pump(storage).await;
     let component = component(&pump, "bme280");
     create(storage, &component).await.unwrap();
@@ -154,7 +156,16 @@ pub async fn update_checks_the_revision(storage: &Handle) {
         .await;
 
     assert_refused!(answer, StorageError::StaleRevision { .. });
+    let answer = storage
+        .delete_component(pump.organization_id, component.id, wrong)
+        .await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
     assert_eq!(stored(storage, &component).await, component);
+    let right = Some(component.revision);
+    storage
+        .delete_component(pump.organization_id, component.id, right)
+        .await
+        .unwrap();
 }
 
 /// Updating or deleting what is not there is an error.
@@ -167,7 +178,7 @@ pub async fn changes_need_a_record(storage: &Handle) {
         .update_component(id, unknown.id, None, &unknown.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_component(id, unknown.id).await;
+    let answer = storage.delete_component(id, unknown.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     assert_eq!(storage.component(id, unknown.id).await.unwrap(), None);
 }
@@ -196,7 +207,7 @@ pub async fn delete_takes_sensors_and_readings_along(storage: &Handle) {
         .find(|it| it.latest.as_ref().unwrap().value == Value::BigInt(2));
     let gone = gone.unwrap();
 
-    let deleted = storage.delete_component(id, gone.component_id).await;
+    let deleted = storage.delete_component(id, gone.component_id, None).await;
     deleted.unwrap();
 
     assert_eq!(
@@ -211,11 +222,11 @@ pub async fn delete_takes_sensors_and_readings_along(storage: &Handle) {
     );
     assert!(readings.is_empty());
     assert_eq!(snapshot(storage, id).await, before);
-    let answer = storage.delete_component(id, gone.component_id).await;
+    let answer = storage.delete_component(id, gone.component_id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
 
     let kept = only_sensor(storage, &pump).await;
-    let deleted = storage.delete_component(id, kept.component_id).await;
+    let deleted = storage.delete_component(id, kept.component_id, None).await;
     deleted.unwrap();
     let outcome = report(
         storage,

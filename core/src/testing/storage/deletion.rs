@@ -138,13 +138,15 @@ pub async fn late_writes_find_nothing(storage: &Handle) {
         .create_component(&late, &limits(), &Effects::NONE)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_component(id, sensor.component_id).await;
+    let answer = storage
+        .delete_component(id, sensor.component_id, None)
+        .await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let answer = storage
         .update_sensor(id, sensor.id, None, &sensor.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_sensor(id, sensor.id).await;
+    let answer = storage.delete_sensor(id, sensor.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let update = DeviceUpdate {
         settings: pump.settings.clone(),

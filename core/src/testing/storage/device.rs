@@ -211,7 +211,9 @@ pub async fn the_summary_counts(storage: &Handle) {
     assert_eq!(summary(storage, organization).await, expected);
     let unknown = storage.device_summary(self::organization().id).await;
     assert_eq!(unknown.unwrap().total, 0);
-    let answer = storage.delete_organization(SERVER, organization).await;
+    let answer = storage
+        .delete_organization(SERVER, organization, None)
+        .await;
     assert_refused!(answer, StorageError::InUse { .. });
 }
 

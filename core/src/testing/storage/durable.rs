@@ -223,7 +223,7 @@ pub async fn deletions_stay<F: StorageFixture>(fixture: F) {
     let deleted = storage.delete_device(id, pump.id, None, noon()).await;
     deleted.unwrap();
     let empty = new_organization(&storage).await;
-    let deleted = storage.delete_organization(SERVER, empty).await;
+    let deleted = storage.delete_organization(SERVER, empty, None).await;
     deleted.unwrap();
     let before = snapshot(&storage, id).await;
     drop(storage);

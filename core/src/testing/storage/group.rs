@@ -59,8 +59,8 @@ pub async fn update_changes_the_settings(storage: &Handle) {
     }
 }
 
-/// An update from another revision than the stored one is refused.
-pub async fn update_checks_the_revision(storage: &Handle) {
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
     let organization = new_organization(storage).await;
     let group = created(storage, organization).await;
     let wrong = Some(Revision::FIRST.next());
@@ -70,8 +70,15 @@ pub async fn update_checks_the_revision(storage: &Handle) {
         .await;
 
     assert_refused!(answer, StorageError::StaleRevision { .. });
+    let answer = storage.delete_group(organization, group.id, wrong).await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
     let found = storage.group(organization, group.id).await.unwrap();
-    assert_eq!(found, Some(group));
+    assert_eq!(found.as_ref(), Some(&group));
+    let right = Some(group.revision);
+    storage
+        .delete_group(organization, group.id, right)
+        .await
+        .unwrap();
 }
 
 /// Updating or deleting what is not there is an error.
@@ -83,7 +90,7 @@ pub async fn changes_need_a_record(storage: &Handle) {
         .update_group(organization, unknown.id, None, &unknown.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_group(organization, unknown.id).await;
+    let answer = storage.delete_group(organization, unknown.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let found = storage.group(organization, unknown.id).await.unwrap();
     assert_eq!(found, None);
@@ -96,12 +103,15 @@ pub async fn delete_spares_the_devices(storage: &Handle) {
     let before = snapshot(storage, organization).await;
     let group = created(storage, organization).await;
 
-    storage.delete_group(organization, group.id).await.unwrap();
+    storage
+        .delete_group(organization, group.id, None)
+        .await
+        .unwrap();
 
     let found = storage.group(organization, group.id).await.unwrap();
     assert_eq!(found, None);
     assert_eq!(snapshot(storage, organization).await, before);
-    let answer = storage.delete_group(organization, group.id).await;
+    let answer = storage.delete_group(organization, group.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
 }
 

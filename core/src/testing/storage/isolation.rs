@@ -85,7 +85,7 @@ pub async fn sites_and_groups(storage: &Handle) {
         .update_site(other, site.id, None, &site.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_site(other, site.id).await;
+    let answer = storage.delete_site(other, site.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let found = all_pages!(9, |page| storage.sites(other, page), |it| it.id);
     assert!(found.is_empty());
@@ -94,7 +94,7 @@ pub async fn sites_and_groups(storage: &Handle) {
         .update_group(other, group.id, None, &group.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_group(other, group.id).await;
+    let answer = storage.delete_group(other, group.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let found = all_pages!(9, |page| storage.groups(other, page), |it| it.id);
     assert!(found.is_empty());
@@ -176,7 +176,7 @@ pub async fn components_and_sensors(storage: &Handle) {
         .update_component(other, component_id, None, &settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_component(other, component_id).await;
+    let answer = storage.delete_component(other, component_id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let mut foreign = component(&pump, "foreign");
     foreign.organization_id = other;
@@ -189,7 +189,7 @@ pub async fn components_and_sensors(storage: &Handle) {
         .update_sensor(other, sensor.id, None, &sensor.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_sensor(other, sensor.id).await;
+    let answer = storage.delete_sensor(other, sensor.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let found = all_pages!(
         9,
@@ -331,12 +331,17 @@ pub async fn deletions_do_not_cross(storage: &Handle) {
     furnish(storage, &twin).await;
 
     let sensor = only_sensor(storage, &twin).await;
-    storage.delete_sensor(other, sensor.id).await.unwrap();
-    let deleted = storage.delete_component(other, sensor.component_id).await;
+    storage.delete_sensor(other, sensor.id, None).await.unwrap();
+    let deleted = storage
+        .delete_component(other, sensor.component_id, None)
+        .await;
     deleted.unwrap();
     let deleted = storage.delete_device(other, twin.id, None, noon()).await;
     deleted.unwrap();
-    storage.delete_organization(SERVER, other).await.unwrap();
+    storage
+        .delete_organization(SERVER, other, None)
+        .await
+        .unwrap();
 
     assert_eq!(snapshot(storage, pump.organization_id).await, before);
 }

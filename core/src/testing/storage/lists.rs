@@ -198,7 +198,7 @@ pub async fn pages_hold_while_components_come_and_go(storage: &Handle) {
         }
         add(format!("new-{round}")).await;
         if let Some(gone) = leaving.pop() {
-            storage.delete_component(id, gone).await.unwrap();
+            storage.delete_component(id, gone, None).await.unwrap();
         }
     }
 

@@ -49,11 +49,11 @@ pub async fn remains_are_removed_and_no_answer_changes(storage: &Handle) {
         match sensor.latest.as_ref().unwrap().timestamp {
             at if at == after(59) => {
                 storage
-                    .delete_component(id, sensor.component_id)
+                    .delete_component(id, sensor.component_id, None)
                     .await
                     .unwrap();
             }
-            at if at == after(1) => storage.delete_sensor(id, sensor.id).await.unwrap(),
+            at if at == after(1) => storage.delete_sensor(id, sensor.id, None).await.unwrap(),
             _ => {}
         }
     }
@@ -81,7 +81,7 @@ pub async fn what_was_made_again_is_spared(storage: &Handle) {
     let pump = furnished(storage).await;
     let id = pump.organization_id;
     let component = only_sensor(storage, &pump).await.component_id;
-    storage.delete_component(id, component).await.unwrap();
+    storage.delete_component(id, component, None).await.unwrap();
     report(
         storage,
         &pump,
@@ -89,7 +89,7 @@ pub async fn what_was_made_again_is_spared(storage: &Handle) {
     )
     .await;
     let sensor = only_sensor(storage, &pump).await.id;
-    storage.delete_sensor(id, sensor).await.unwrap();
+    storage.delete_sensor(id, sensor, None).await.unwrap();
     report(
         storage,
         &pump,

@@ -154,8 +154,8 @@ pub async fn update_refuses_a_taken_slug(storage: &Handle) {
     assert_eq!(stored, Some(second));
 }
 
-/// An update from another revision than the stored one is refused.
-pub async fn update_checks_the_revision(storage: &Handle) {
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
     let before = created(storage).await;
 
     for wrong in [Revision::FIRST.next(), Revision::from_u64(99)] {
@@ -169,10 +169,16 @@ pub async fn update_checks_the_revision(storage: &Handle) {
             )
             .await;
         assert_refused!(answer, StorageError::StaleRevision { .. });
+        let answer = storage
+            .delete_organization(SERVER, before.id, Some(wrong))
+            .await;
+        assert_refused!(answer, StorageError::StaleRevision { .. });
     }
 
     let stored = storage.organization(before.id).await.unwrap();
-    assert_eq!(stored, Some(before));
+    assert_eq!(stored.as_ref(), Some(&before));
+    let deleted = storage.delete_organization(SERVER, before.id, Some(before.revision));
+    deleted.await.unwrap();
 }
 
 /// Updating what is not there is an error, not a creation.
@@ -206,7 +212,10 @@ pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
     storage.create_group(&group, &Effects::NONE).await.unwrap();
     let of_other = snapshot(storage, other).await;
 
-    storage.delete_organization(SERVER, gone.id).await.unwrap();
+    storage
+        .delete_organization(SERVER, gone.id, None)
+        .await
+        .unwrap();
 
     assert_eq!(storage.organization(gone.id).await.unwrap(), None);
     let by_slug = storage.organization_by_slug(&gone.slug).await;
@@ -233,7 +242,9 @@ pub async fn delete_spares_an_organization_with_devices(storage: &Handle) {
     let device = new_device(storage, organization.id, "pump-7").await;
     let before = snapshot(storage, organization.id).await;
 
-    let answer = storage.delete_organization(SERVER, organization.id).await;
+    let answer = storage
+        .delete_organization(SERVER, organization.id, None)
+        .await;
 
     assert_refused!(answer, StorageError::InUse { .. });
     assert_eq!(snapshot(storage, organization.id).await, before);
@@ -241,7 +252,9 @@ pub async fn delete_spares_an_organization_with_devices(storage: &Handle) {
         .delete_device(organization.id, device.id, None, noon())
         .await;
     deleted.unwrap();
-    let answer = storage.delete_organization(SERVER, organization.id).await;
+    let answer = storage
+        .delete_organization(SERVER, organization.id, None)
+        .await;
     answer.unwrap();
     let stored = storage.organization(organization.id).await.unwrap();
     assert_eq!(stored, None);
@@ -250,10 +263,14 @@ pub async fn delete_spares_an_organization_with_devices(storage: &Handle) {
 /// Deleting what is not there, or no more, is an error.
 pub async fn delete_needs_a_record(storage: &Handle) {
     let organization = created(storage).await;
-    let deleted = storage.delete_organization(SERVER, organization.id).await;
+    let deleted = storage
+        .delete_organization(SERVER, organization.id, None)
+        .await;
     deleted.unwrap();
 
-    let answer = storage.delete_organization(SERVER, organization.id).await;
+    let answer = storage
+        .delete_organization(SERVER, organization.id, None)
+        .await;
 
     assert_refused!(answer, StorageError::NotFound { .. });
 }

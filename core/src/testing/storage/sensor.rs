@@ -42,8 +42,8 @@ pub async fn update_changes_the_settings(storage: &Handle) {
     }
 }
 
-/// An update from another revision than the stored one is refused.
-pub async fn update_checks_the_revision(storage: &Handle) {
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
     let pump = pump(storage).await;
     let sensor = reported(storage, &pump, Value::BigInt(7)).await;
     let mut settings = sensor.settings.clone();
@@ -55,7 +55,16 @@ pub async fn update_checks_the_revision(storage: &Handle) {
         .await;
 
     assert_refused!(answer, StorageError::StaleRevision { .. });
+    let answer = storage
+        .delete_sensor(pump.organization_id, sensor.id, wrong)
+        .await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
     assert_eq!(only_sensor(storage, &pump).await, sensor);
+    let right = Some(sensor.revision);
+    storage
+        .delete_sensor(pump.organization_id, sensor.id, right)
+        .await
+        .unwrap();
 }
 
 /// Updating or deleting what is not there is an error.
@@ -69,7 +78,7 @@ pub async fn changes_need_a_record(storage: &Handle) {
         .update_sensor(id, unknown, None, &sensor.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_sensor(id, unknown).await;
+    let answer = storage.delete_sensor(id, unknown, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     assert_eq!(storage.sensor(id, unknown).await.unwrap(), None);
 }
@@ -146,7 +155,7 @@ pub async fn delete_takes_readings_along(storage: &Handle) {
     let id = pump.organization_id;
     let gone = reported(storage, &pump, Value::BigInt(7)).await;
 
-    storage.delete_sensor(id, gone.id).await.unwrap();
+    storage.delete_sensor(id, gone.id, None).await.unwrap();
 
     assert_eq!(storage.sensor(id, gone.id).await.unwrap(), None);
     let readings = all_pages!(
@@ -157,7 +166,7 @@ pub async fn delete_takes_readings_along(storage: &Handle) {
     assert!(readings.is_empty());
     let component = storage.component(id, gone.component_id).await;
     assert!(component.unwrap().is_some());
-    let answer = storage.delete_sensor(id, gone.id).await;
+    let answer = storage.delete_sensor(id, gone.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let before = snapshot(storage, id).await;
     let mut by_id = reading("m/n", after(1), Value::BigInt(8));
@@ -189,7 +198,9 @@ pub async fn delete_leaves_room(storage: &Handle) {
     };
     assert_eq!(add("m/other").await, 0);
 
-    let deleted = storage.delete_sensor(pump.organization_id, first.id).await;
+    let deleted = storage
+        .delete_sensor(pump.organization_id, first.id, None)
+        .await;
     deleted.unwrap();
 
     assert_eq!(add("m/other").await, 1);

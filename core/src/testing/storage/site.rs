@@ -60,8 +60,8 @@ pub async fn update_changes_the_settings(storage: &Handle) {
     }
 }
 
-/// An update from another revision than the stored one is refused.
-pub async fn update_checks_the_revision(storage: &Handle) {
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
     let organization = new_organization(storage).await;
     let site = created(storage, organization).await;
     let wrong = Some(Revision::FIRST.next());
@@ -71,8 +71,15 @@ pub async fn update_checks_the_revision(storage: &Handle) {
         .await;
 
     assert_refused!(answer, StorageError::StaleRevision { .. });
+    let answer = storage.delete_site(organization, site.id, wrong).await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
     let found = storage.site(organization, site.id).await.unwrap();
-    assert_eq!(found, Some(site));
+    assert_eq!(found.as_ref(), Some(&site));
+    let right = Some(site.revision);
+    storage
+        .delete_site(organization, site.id, right)
+        .await
+        .unwrap();
 }
 
 /// Updating or deleting what is not there is an error.
@@ -84,7 +91,7 @@ pub async fn changes_need_a_record(storage: &Handle) {
         .update_site(organization, unknown.id, None, &unknown.settings)
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
-    let answer = storage.delete_site(organization, unknown.id).await;
+    let answer = storage.delete_site(organization, unknown.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let found = storage.site(organization, unknown.id).await.unwrap();
     assert_eq!(found, None);
@@ -95,13 +102,16 @@ pub async fn delete_removes(storage: &Handle) {
     let organization = new_organization(storage).await;
     let site = created(storage, organization).await;
 
-    storage.delete_site(organization, site.id).await.unwrap();
+    storage
+        .delete_site(organization, site.id, None)
+        .await
+        .unwrap();
 
     let found = storage.site(organization, site.id).await.unwrap();
     assert_eq!(found, None);
     let left = all_pages!(5, |page| storage.sites(organization, page), |site| site.id);
     assert!(left.is_empty(), "{left:?}");
-    let answer = storage.delete_site(organization, site.id).await;
+    let answer = storage.delete_site(organization, site.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
 }
 
@@ -118,7 +128,7 @@ pub async fn delete_spares_a_site_with_devices(storage: &Handle) {
         devices.push(device);
     }
     let before = snapshot(storage, organization).await;
-    let answer = storage.delete_site(organization, site.id).await;
+    let answer = storage.delete_site(organization, site.id, None).await;
     assert_refused!(answer, StorageError::InUse { .. });
     assert_eq!(snapshot(storage, organization).await, before);
 
@@ -131,14 +141,17 @@ pub async fn delete_spares_a_site_with_devices(storage: &Handle) {
         .update_device(organization, devices[0].id, None, &update, noon())
         .await;
     moved.unwrap();
-    let answer = storage.delete_site(organization, site.id).await;
+    let answer = storage.delete_site(organization, site.id, None).await;
     assert_refused!(answer, StorageError::InUse { .. });
     let deleted = storage
         .delete_device(organization, devices[1].id, None, noon())
         .await;
     deleted.unwrap();
 
-    storage.delete_site(organization, site.id).await.unwrap();
+    storage
+        .delete_site(organization, site.id, None)
+        .await
+        .unwrap();
     let found = storage.site(organization, site.id).await.unwrap();
     assert_eq!(found, None);
 }
@@ -160,7 +173,7 @@ pub async fn delete_sees_a_device_that_has_moved_in(storage: &Handle) {
         .await;
     moved.unwrap();
 
-    let answer = storage.delete_site(organization, site.id).await;
+    let answer = storage.delete_site(organization, site.id, None).await;
 
     assert_refused!(answer, StorageError::InUse { .. });
 }

@@ -51,11 +51,16 @@ async fn nothing_is_left_of_deleted_components_and_sensors() {
     assert_eq!((components, sensors), (2, 3));
 
     for component in list(&storage, organization).await.0 {
-        let deleted = storage.delete_component(organization, component).await;
+        let deleted = storage
+            .delete_component(organization, component, None)
+            .await;
         deleted.unwrap();
         // One of them goes with its sensor, the other after it.
         for sensor in list(&storage, organization).await.1 {
-            storage.delete_sensor(organization, sensor).await.unwrap();
+            storage
+                .delete_sensor(organization, sensor, None)
+                .await
+                .unwrap();
         }
     }
     purge(&storage, after(1)).await;
