@@ -201,3 +201,24 @@ async fn the_state_of_the_server_is_to_be_seen() {
     }
     assert!(!text.contains(&device.id), "no device is named");
 }
+
+#[tokio::test]
+async fn bodies_that_come_octet_by_octet_keep_nobody_out() {
+    let server = Server::start(StorageKind::Sqlite);
+    let head = "POST /api/v1/devices/provision HTTP/1.1\r\nhost: a\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let mut dribbling = Vec::new();
+    // More than there may be connections.
+    for _ in 0..1100 {
+        let address = ("127.0.0.1", server.http_port());
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        // The oldest ones have gone by the time that the last ones come.
+        let _ = socket.write_all(head.as_bytes()).await;
+        dribbling.push(socket);
+    }
+    server.api().get("/api/v1/devices").await.expect(200);
+    for socket in dribbling.iter_mut().rev().take(500) {
+        socket.write_all(b" ").await.unwrap();
+    }
+    server.api().get("/api/v1/devices").await.expect(200);
+}

@@ -37,7 +37,7 @@ pub(crate) struct Place {
     activity: Arc<Activity>,
 }
 
-/// A request that is being answered; done when this is dropped.
+/// A request that is there as a whole and is being answered; done when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Busy {
     activity: Arc<Activity>,
@@ -52,9 +52,9 @@ impl Connections {
         })
     }
 
-    /// Takes a newcomer in. Where all places are taken the oldest connection without a request
-    /// goes: one that is served is worth more than one that only waits. `None` where all are
-    /// being served.
+    /// Takes a newcomer in. Where all places are taken the oldest connection without a whole
+    /// request goes: one that is served is worth more than one that only waits, or sends its
+    /// request octet by octet. `None` where all are being served.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
         let mut open = self.lock();
         if open.connections.len() >= self.limit {
@@ -106,7 +106,7 @@ impl Drop for Place {
 }
 
 impl Activity {
-    /// Notes that a request is being answered.
+    /// Notes that a request is there as a whole and is being answered.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Busy {

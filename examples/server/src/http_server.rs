@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::arriving::Arriving;
 use crate::connections::{Activity, Connections, Place};
 use crate::settings::TrustedProxies;
 
@@ -155,7 +156,6 @@ impl HttpServer {
         peer: SocketAddr,
         activity: &Arc<Activity>,
     ) -> Result<Response<Body>, Infallible> {
-        let _busy = activity.begin();
         let lines = request.headers().get_all(FORWARDED_FOR);
         let forwarded = lines.iter().map(|line| line.to_str().unwrap_or_default());
         let forwarded: Vec<&str> = forwarded.collect();
@@ -163,8 +163,11 @@ impl HttpServer {
             .trusted_proxies
             .client(peer.ip(), forwarded.into_iter());
         request.extensions_mut().insert(ClientAddress(client));
+        let (head, body) = request.into_parts();
+        let (body, _busy) = Arriving::new(body, activity);
         let router = self.router.clone();
-        router.oneshot(request.map(Body::new)).await
+        let request = Request::from_parts(head, Body::new(body));
+        router.oneshot(request).await
     }
 }
 

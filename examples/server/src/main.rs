@@ -1,6 +1,7 @@
 //! The bundled Fieldgate server: a host like any other, and what a newcomer runs.
 
 mod api_client;
+mod arriving;
 mod assembly;
 mod background;
 mod banner;
