@@ -43,7 +43,9 @@
 
 pub mod access;
 mod api;
+mod arrivals;
 mod auth;
+mod change;
 mod cursor;
 mod docs;
 mod dto;

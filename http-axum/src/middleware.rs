@@ -71,47 +71,19 @@ fn loggable(path: &str) -> String {
     shown.chars().take(PATH_LOGGED_CHARS).collect()
 }
 
-/// Answers a request that takes too long, and lets what has begun come to its end.
-///
-/// What changes something runs in a task of its own: a client that goes away, or this time-out, must
-/// not stop it between a commit and what has to follow, such as ending the session of a device that
-/// has just been shut out. There are only so many of these tasks at a time, since nobody else counts
-/// them.
+/// Answers a request that takes too long. What has begun to change something comes to its end all
+/// the same, see [`change`](crate::change::change).
 pub(crate) async fn timeout(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let changes = !request.method().is_safe();
-    let handler = next.run(request).in_current_span();
-    let answer = if changes {
-        let Ok(place) = Arc::clone(&api.changes).try_acquire_owned() else {
-            return Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                "as many changes as there may be are under way: try again",
-            )
-            .retry_after(RETRY_AFTER)
-            .into_response();
-        };
-        let task = tokio::spawn(async move {
-            let response = handler.await;
-            drop(place);
-            response
-        });
-        let answer = tokio::time::timeout(api.request_timeout, task).await;
-        // Panics are caught further in; what is left is a runtime that stops.
-        let failed = |_| Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response();
-        answer.map(|ended| ended.unwrap_or_else(failed))
-    } else {
-        tokio::time::timeout(api.request_timeout, handler).await
-    };
-    match answer {
-        Ok(response) => response,
-        Err(_) => Problem::new(
+    let answer = tokio::time::timeout(api.request_timeout, next.run(request));
+    answer.await.unwrap_or_else(|_| {
+        Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",
             "the request took too long: try again",
         )
         .retry_after(RETRY_AFTER)
-        .into_response(),
-    }
+        .into_response()
+    })
 }
 
 /// Refuses a request whose head is too large.

@@ -216,9 +216,10 @@ async fn bodies_that_come_octet_by_octet_keep_nobody_out() {
         let _ = socket.write_all(head.as_bytes()).await;
         dribbling.push(socket);
     }
-    server.api().get("/api/v1/devices").await.expect(200);
     for socket in dribbling.iter_mut().rev().take(500) {
         socket.write_all(b" ").await.unwrap();
     }
     server.api().get("/api/v1/devices").await.expect(200);
+    let device = Registration::new(&server.api(), "honest").await;
+    assert_eq!(device.state(&server.api()).await, "PENDING");
 }

@@ -34,7 +34,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::access::{Guard, guard};
+use crate::arrivals::Arrivals;
 use crate::auth::Authenticator;
+use crate::change::{ARRIVALS_MAX, CHANGES_MAX, change};
 use crate::docs;
 use crate::etag::ETag;
 use crate::idempotency::Replayed;
@@ -51,6 +53,8 @@ pub(crate) struct Api {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) failures: FailureLimit,
     pub(crate) request_timeout: Duration,
+    /// The bodies that are arriving.
+    pub(crate) arrivals: Arc<Arrivals>,
     /// A place for each change that may be under way at a time.
     pub(crate) changes: Arc<Semaphore>,
     pub(crate) documents: Documents,
@@ -64,6 +68,7 @@ impl Api {
             authenticator: options.authenticator,
             failures: FailureLimit::new(clock, options.failed_per_minute),
             request_timeout: options.request_timeout,
+            arrivals: Arrivals::new(ARRIVALS_MAX),
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
             documents: Documents::new(document),
         }
@@ -111,7 +116,9 @@ pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenA
     let api = Arc::new(Api::new(fieldgate, options, document));
     let mut router = docs::router();
     for (_, paths, handlers) in routes() {
-        let guarded = handlers.layer(from_fn_with_state(Guard::new(&api, &paths), guard));
+        let guarded = handlers
+            .layer(from_fn_with_state(Arc::clone(&api), change))
+            .layer(from_fn_with_state(Guard::new(&api, &paths), guard));
         for path in paths.paths.keys() {
             router = router.route(&format!("{BASE}{path}"), guarded.clone());
         }
@@ -152,6 +159,3 @@ pub(crate) const BASE: &str = "/api/v1";
 
 /// The header for an answer that holds a secret.
 const NO_STORE: (axum::http::HeaderName, &str) = (axum::http::header::CACHE_CONTROL, "no-store");
-
-/// How many changes may be under way at a time; a further one is told to come again.
-const CHANGES_MAX: usize = 512;

@@ -1,20 +1,18 @@
 //! Bodies in JSON.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, OriginalUri, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use fieldgate_core::Error;
 use fieldgate_core::service::IdempotentRequest;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use crate::extract::{caller, operation, strict};
+use crate::change::BODY_MAX_BYTES;
+use crate::extract::{caller, strict};
 use crate::idempotency::idempotent_request;
 use crate::problem::Problem;
 
@@ -70,31 +68,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Creation<T> {
     }
 }
 
+/// The body, which is there as a whole: see [`change`](crate::change).
 async fn read(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     check_type(&parts.headers)?;
-    let max = match operation(&parts.extensions)?.id {
-        "provisionDevice" => PROVISION_MAX_BYTES,
-        _ => BODY_MAX_BYTES,
-    };
-    let too_large = || {
-        let detail = format!("the body has at most {max} octets");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    };
-    let announced = parts.headers.get(CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > max) {
-        return Err(too_large());
-    }
-    // The handler may have been left to itself, so that nothing else ends a body that dribbles.
-    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect());
-    match read.await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) | Err(_) => {
-            let detail = "the body could not be read to its end";
-            Err(Problem::malformed("body_incomplete", detail))
-        }
-    }
+    axum::body::to_bytes(body, BODY_MAX_BYTES)
+        .await
+        .map_err(|_| Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -184,14 +163,6 @@ fn push(pointer: &mut String, token: &str) {
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-const BODY_MAX_BYTES: usize = 64 * 1024;
-
-/// Room for the largest request for a certificate in PEM, and its token.
-const PROVISION_MAX_BYTES: usize = 32 * 1024;
-
 /// How much of a member's name a pointer repeats.
 const TOKEN_SHOWN_CHARS: usize = 128;
 
@@ -199,6 +170,7 @@ const TOKEN_SHOWN_CHARS: usize = 128;
 mod tests {
     use super::*;
     use axum::response::IntoResponse as _;
+    use http_body_util::BodyExt as _;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]

@@ -30,7 +30,7 @@ fn caller(extensions: &Extensions) -> Result<&Caller, Problem> {
 }
 
 /// The operation that the guard has let through.
-fn operation(extensions: &Extensions) -> Result<&'static Operation, Problem> {
+pub(crate) fn operation(extensions: &Extensions) -> Result<&'static Operation, Problem> {
     extensions.get().copied().ok_or_else(unguarded)
 }
 
