@@ -9,6 +9,7 @@ use crate::ca::hierarchy::{CaCertificate, parse};
 use crate::ca::signature::Signed;
 use crate::ca::signer::SigningKey;
 use crate::model::certificate::{RevocationReason, RevokedCertificate};
+use crate::model::serial::SerialNumber;
 use crate::model::timestamp::Timestamp;
 
 /// What a CRL says.
@@ -51,11 +52,11 @@ impl Crl<'_> {
             .ok_or("the signature of the CRL does not verify")?;
         let same_serials = crl
             .iter_revoked_certificates()
-            .map(|entry| entry.raw_serial())
+            .map(|entry| SerialNumber::from_be_bytes(entry.raw_serial()).ok())
             .eq(self
                 .revoked
                 .iter()
-                .map(|certificate| certificate.serial_number.as_be_bytes()));
+                .map(|certificate| Some(certificate.serial_number.clone())));
         if !same_serials || crl.issuer().as_raw() != issuer.subject().as_raw() {
             return Err("the CRL is not the one that was to be signed".to_owned());
         }

@@ -44,12 +44,9 @@ impl<'a> Reader<'a> {
         if tag == 0 || tag & 0x1f == 0x1f {
             return Err(Malformed);
         }
-        let (length, rest) = match (first, rest) {
-            (..=0x7f, rest) => (usize::from(first), rest),
-            (0x81, [length @ 0x80..=0xff, rest @ ..]) => (usize::from(*length), rest),
-            (0x82, [high @ 1..=0xff, low, rest @ ..]) => {
-                (usize::from(*high) << 8 | usize::from(*low), rest)
-            }
+        let (length, rest) = match first {
+            ..=0x7f => (usize::from(first), rest),
+            0x81..=0x84 => long_length(usize::from(first & 0x7f), rest)?,
             _ => return Err(Malformed),
         };
         let (content, after) = rest.split_at_checked(length).ok_or(Malformed)?;
@@ -115,6 +112,17 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A length that takes several octets, in its shortest form; and what follows it.
+fn long_length(octets: usize, rest: &[u8]) -> Result<(usize, &[u8]), Malformed> {
+    let (digits, rest) = rest.split_at_checked(octets).ok_or(Malformed)?;
+    let length = digits
+        .iter()
+        .fold(0_u64, |length, digit| length << 8 | u64::from(*digit));
+    let is_shortest = length > 0x7f && digits.first() != Some(&0);
+    let length = usize::try_from(length).map_err(|_| Malformed)?;
+    is_shortest.then_some((length, rest)).ok_or(Malformed)
+}
+
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
@@ -130,8 +138,16 @@ mod tests {
 
     #[test]
     fn lengths_have_one_form() {
-        let long = [vec![4, 0x81, 0x80], vec![7; 0x80]].concat();
-        assert_eq!(Reader::new(&long).any().unwrap().content.len(), 0x80);
+        for (length, content) in [
+            (&[0x7f][..], 0x7f),
+            (&[0x81, 0x80], 0x80),
+            (&[0x82, 1, 0], 0x100),
+            (&[0x83, 1, 0, 0], 0x1_0000),
+            (&[0x84, 1, 0, 0, 0], 0x100_0000),
+        ] {
+            let value = [&[4], length, &vec![7; content]].concat();
+            assert_eq!(Reader::new(&value).any().unwrap().content.len(), content);
+        }
         for bad in [
             &[][..],
             &[4],
@@ -139,6 +155,9 @@ mod tests {
             &[4, 0x80],
             &[4, 0x81, 1, 7],
             &[4, 0x82, 0, 1, 7],
+            &[4, 0x83, 0, 1, 0],
+            &[4, 0x84, 0, 1, 0, 0],
+            &[4, 0x85, 1, 0, 0, 0, 0],
             &[4, 0xff],
             &[0, 0],
             &[0x1f, 0],

@@ -270,6 +270,23 @@ async fn a_crl_names_the_revoked() {
 }
 
 #[tokio::test]
+async fn a_crl_may_be_long() {
+    let world = World::new().await;
+    let (this_update, next_update) = (at("2026-11-23T09:00:00Z"), at("2026-11-24T09:00:00Z"));
+    let revoked: Vec<_> = (1..=10_000_u128)
+        .map(|number| RevokedCertificate {
+            serial_number: SerialNumber::from_be_bytes(&(number << 64).to_be_bytes()).unwrap(),
+            revoked_at: this_update,
+            reason: RevocationReason::KeyCompromise,
+            not_after: next_update,
+        })
+        .collect();
+    let der = world.ca.crl(1, &revoked, this_update, next_update).unwrap();
+    let (_, crl) = CertificateRevocationList::from_der(&der).unwrap();
+    assert_eq!(crl.iter_revoked_certificates().count(), revoked.len());
+}
+
+#[tokio::test]
 async fn a_signer_that_fails_or_lies_issues_nothing() {
     let world = World::new().await;
     let material = world.material(KeyName::Issuing).await;
