@@ -66,12 +66,16 @@ pub fn workspace() -> PathBuf {
     package.parent().expect("it is a member").to_owned()
 }
 
-/// `target/debug` or `target/release`, whichever the running test lies in.
+/// `target/debug` or `target/release`, whichever the running program lies in: a test in `deps`
+/// there, the benchmarks right there.
 fn profile_dir() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let dir = test.parent().and_then(Path::parent);
-    dir.expect("a test lies in target/<profile>/deps")
-        .to_owned()
+    let program = std::env::current_exe().expect("a program has a path");
+    let dir = program.parent().expect("a program lies in a directory");
+    let dir = match dir.parent() {
+        Some(profile) if dir.ends_with("deps") => profile,
+        _ => dir,
+    };
+    dir.to_owned()
 }
 
 /// Builds the programs, unless that has been done since the last change of a source. One test does

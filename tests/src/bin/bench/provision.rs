@@ -12,21 +12,23 @@ use rcgen::{
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::{median, per_second};
+use crate::{Extent, median, per_second};
 
 const REQUESTS: usize = 500;
 const CONCURRENT: usize = 64;
 
 /// Measures, and prints a table.
-pub(crate) async fn run(rounds: usize) {
-    println!("\nprovision: {REQUESTS} requests with P-256 keys on SQLite, {rounds} rounds");
-    let requests: Vec<String> = (0..REQUESTS).map(|_| csr::new_key().1).collect();
+pub(crate) async fn run(extent: Extent) {
+    let Extent { rounds, share } = extent;
+    let count = REQUESTS / share;
+    println!("\nprovision: {count} requests with P-256 keys on SQLite, {rounds} rounds");
+    let requests: Vec<String> = (0..count).map(|_| csr::new_key().1).collect();
     let (mut bare, mut alone, mut together) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         bare.push(micros(bare_call(&requests)));
         let (single, all) = over_http(&requests).await;
         alone.push(micros(single));
-        together.push(per_second(REQUESTS, all));
+        together.push(per_second(count, all));
         println!("  round {} of {rounds} done", round + 1);
     }
     let (bare, alone, together) = (median(bare), median(alone), median(together));

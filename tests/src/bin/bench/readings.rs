@@ -8,16 +8,18 @@ use tokio::task::JoinSet;
 
 use crate::load::Client;
 use crate::mosquitto::Mosquitto;
-use crate::{median, per_second};
+use crate::{Extent, median, per_second};
 
 const DEVICES: usize = 8;
 const MESSAGES_PER_DEVICE: usize = 2_000;
 const WINDOW: usize = 64;
 
 /// Measures, and prints a table.
-pub(crate) async fn run(rounds: usize) {
+pub(crate) async fn run(extent: Extent) {
+    let Extent { rounds, share } = extent;
+    let count = MESSAGES_PER_DEVICE / share;
     println!(
-        "\nreadings: {DEVICES} devices, {MESSAGES_PER_DEVICE} messages each of one reading, QoS 1, \
+        "\nreadings: {DEVICES} devices, {count} messages each of one reading, QoS 1, \
          {WINDOW} in flight, mutual TLS, {rounds} rounds"
     );
     let mut measured = [const { Vec::new() }; 3];
@@ -26,11 +28,11 @@ pub(crate) async fn run(rounds: usize) {
             .into_iter()
             .zip(&mut measured[1..])
         {
-            let time = fieldgate(kind).await;
-            measured.push(per_second(DEVICES * MESSAGES_PER_DEVICE, time));
+            let time = fieldgate(kind, count).await;
+            measured.push(per_second(DEVICES * count, time));
         }
-        let time = mosquitto().await;
-        measured[0].push(per_second(DEVICES * MESSAGES_PER_DEVICE, time));
+        let time = mosquitto(count).await;
+        measured[0].push(per_second(DEVICES * count, time));
         println!("  round {} of {rounds} done", round + 1);
     }
     let [peer, sqlite, memory] = measured.map(median);
@@ -47,7 +49,7 @@ pub(crate) async fn run(rounds: usize) {
     );
 }
 
-async fn fieldgate(kind: StorageKind) -> Duration {
+async fn fieldgate(kind: StorageKind, count: usize) -> Duration {
     let server = Server::start(kind);
     let root = server.root_pem().await;
     let mut publishers = Vec::new();
@@ -57,10 +59,10 @@ async fn fieldgate(kind: StorageKind) -> Duration {
             Client::connect(server.mqtt_port(), &root, &device.identity(), &device.id).await;
         publishers.push((client, device.readings_topic()));
     }
-    time(publishers).await
+    time(publishers, count).await
 }
 
-async fn mosquitto() -> Duration {
+async fn mosquitto(count: usize) -> Duration {
     // The devices' certificates come from a Fieldgate, so that both peers see the same ones.
     let server = Server::start(StorageKind::Memory);
     let mut devices = Vec::new();
@@ -73,20 +75,20 @@ async fn mosquitto() -> Duration {
     let mut subscriber = Client::connect(peer.port, &peer.root, &identity, &listener.id).await;
     subscriber.subscribe("v1/readings/#").await;
     let taken = tokio::spawn(async move {
-        subscriber.take(DEVICES * MESSAGES_PER_DEVICE).await;
+        subscriber.take(DEVICES * count).await;
     });
     let mut publishers = Vec::new();
     for device in &devices {
         let client = Client::connect(peer.port, &peer.root, &device.identity(), &device.id).await;
         publishers.push((client, device.readings_topic()));
     }
-    let time = time(publishers).await;
+    let time = time(publishers, count).await;
     taken.await.expect("the subscriber gets all");
     time
 }
 
-async fn time(publishers: Vec<(Client, String)>) -> Duration {
-    let payloads: Vec<String> = (0..MESSAGES_PER_DEVICE).map(reading).collect();
+async fn time(publishers: Vec<(Client, String)>, count: usize) -> Duration {
+    let payloads: Vec<String> = (0..count).map(reading).collect();
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for (mut client, topic) in publishers {
