@@ -262,6 +262,12 @@ fn write_inventory(
         component::require_free_id(change, new.organization_id, new.id)?;
         component::add(change, new)?;
     }
+    for changed in &plan.changed_components {
+        change.put_record(
+            keys::component(changed.organization_id, changed.id),
+            changed,
+        )?;
+    }
     for new in &plan.new_sensors {
         sensor::require_free_id(change, new.organization_id, new.id)?;
         sensor::add(change, new)?;

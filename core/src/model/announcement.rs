@@ -2,7 +2,9 @@
 
 use crate::model::component::Component;
 use crate::model::id::{ComponentId, DeviceId, OrganizationId, SensorId};
-use crate::model::ingestion::{IdSeed, Ids, Inventory, InventoryChange, new_component, new_sensor};
+use crate::model::ingestion::{
+    IdSeed, Ids, Inventory, InventoryChange, name_of, new_component, new_sensor,
+};
 use crate::model::key::Key;
 use crate::model::limits::Limits;
 use crate::model::profile::ProfileRef;
@@ -10,7 +12,8 @@ use crate::model::sensor::{Sensor, TypeOrigin, ValueType};
 use crate::model::text::{FirmwareVersion, Name, Unit};
 use crate::model::timestamp::Timestamp;
 
-/// What a device announces of itself. It never deletes; announcing again changes nothing.
+/// What a device announces of itself. It never deletes; announcing again changes nothing. What a
+/// reading has made before it was announced gets its name, profile and unit by the announcement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Announcement {
     /// When it arrived.
@@ -139,8 +142,14 @@ type Refusal = (&'static str, String);
 
 impl Planner<'_> {
     fn component(&mut self, announced: &AnnouncedComponent) -> Result<Component, Refusal> {
-        if let Some(component) = self.inventory.component(&announced.key) {
-            return Ok(component.clone());
+        if let Some(component) = self.inventory.component_mut(&announced.key) {
+            let before = component.clone();
+            describe(component, announced);
+            let component = component.clone();
+            if component != before {
+                self.change.put_component(component.clone());
+            }
+            return Ok(component);
         }
         let limit = self.limits.components_per_device;
         if self.inventory.component_count >= limit {
@@ -200,10 +209,7 @@ impl Planner<'_> {
             wanted.value_type,
             TypeOrigin::Announced,
         );
-        sensor.settings.unit.clone_from(&wanted.unit);
-        if let Some(name) = &wanted.name {
-            sensor.settings.name = name.clone();
-        }
+        describe_sensor(&mut sensor, wanted);
         let id = sensor.id;
         self.inventory.add_sensor(sensor.clone());
         self.change.new_sensors.push(sensor);
@@ -220,15 +226,32 @@ impl Planner<'_> {
     }
 }
 
+/// Fills in name and profile where there is none yet: an operator may have set them.
 fn describe(component: &mut Component, announced: &AnnouncedComponent) {
-    if let Some(name) = &announced.name {
-        component.settings.name = name.clone();
+    let settings = &mut component.settings;
+    name(&mut settings.name, &component.key, announced.name.as_ref());
+    if settings.profile.is_none() {
+        settings.profile.clone_from(&announced.profile);
     }
-    component.settings.profile.clone_from(&announced.profile);
 }
 
-/// Brings a known sensor in line with its announcement. What an operator may have set since, name
-/// and unit, is only filled in where it is missing.
+/// Fills in name and unit where there is none yet: an operator may have set them.
+fn describe_sensor(sensor: &mut Sensor, wanted: &AnnouncedSensor) {
+    let settings = &mut sensor.settings;
+    name(&mut settings.name, &sensor.key, wanted.name.as_ref());
+    if settings.unit.is_none() {
+        settings.unit.clone_from(&wanted.unit);
+    }
+}
+
+/// Gives a name to what only has its key for one.
+fn name(name: &mut Name, key: &Key, announced: Option<&Name>) {
+    if let Some(announced) = announced.filter(|_| *name == name_of(key)) {
+        *name = announced.clone();
+    }
+}
+
+/// Brings a known sensor in line with its announcement.
 fn adopt(sensor: &mut Sensor, wanted: &AnnouncedSensor) -> Result<(), String> {
     if sensor.settings.value_type != wanted.value_type {
         if sensor.type_origin == TypeOrigin::Profile {
@@ -240,8 +263,6 @@ fn adopt(sensor: &mut Sensor, wanted: &AnnouncedSensor) -> Result<(), String> {
     } else if sensor.type_origin == TypeOrigin::Inferred {
         sensor.type_origin = TypeOrigin::Announced;
     }
-    if sensor.settings.unit.is_none() {
-        sensor.settings.unit.clone_from(&wanted.unit);
-    }
+    describe_sensor(sensor, wanted);
     Ok(())
 }

@@ -78,6 +78,8 @@ pub struct Inventory {
 pub struct InventoryChange {
     /// Components to create.
     pub new_components: Vec<Component>,
+    /// Components to replace: name and profile may differ, and nothing else.
+    pub changed_components: Vec<Component>,
     /// Sensors to create, as they are after the batch.
     pub new_sensors: Vec<Sensor>,
     /// Sensors to replace, as they are after the batch.
@@ -125,6 +127,10 @@ impl Inventory {
         self.components.get(key)
     }
 
+    pub(crate) fn component_mut(&mut self, key: &Key) -> Option<&mut Component> {
+        self.components.get_mut(key)
+    }
+
     pub(crate) fn add_component(&mut self, component: Component) {
         self.component_count += 1;
         self.load_component(component);
@@ -146,6 +152,19 @@ impl Inventory {
 }
 
 impl InventoryChange {
+    /// Notes the new form of a component, whether it is to be created or replaced.
+    pub(crate) fn put_component(&mut self, component: Component) {
+        let known = self
+            .new_components
+            .iter_mut()
+            .chain(&mut self.changed_components)
+            .find(|other| other.id == component.id);
+        match known {
+            Some(other) => *other = component,
+            None => self.changed_components.push(component),
+        }
+    }
+
     /// Notes the new form of a sensor, whether it is to be created or replaced.
     pub(crate) fn put_sensor(&mut self, sensor: Sensor) {
         let known = self
@@ -394,11 +413,12 @@ pub(crate) fn new_sensor(
     }
 }
 
+/// What something is called that nobody has given a name: its key.
 #[expect(
     clippy::expect_used,
     reason = "each key is a name: shorter, and fewer characters"
 )]
-fn name_of(key: &Key) -> Name {
+pub(crate) fn name_of(key: &Key) -> Name {
     key.as_str().parse().expect("a key is a name")
 }
 

@@ -280,7 +280,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, component: &Component) -> 
     set_tags(tx, component, (&Tags::default(), &settings.tags)).await
 }
 
-async fn replace(
+pub(super) async fn replace(
     tx: &mut SqliteConnection,
     before: &Component,
     component: &Component,

@@ -273,6 +273,9 @@ impl Known {
         for component in &change.new_components {
             component::insert(tx, component).await?;
         }
+        for component in &change.changed_components {
+            component::replace(tx, component, component).await?;
+        }
         for sensor in &change.new_sensors {
             let number = sensor_write::insert(tx, sensor).await?;
             let sensor = sensor.clone();
@@ -280,10 +283,19 @@ impl Known {
         }
         let changed = change.changed_sensors.iter().filter_map(|sensor| {
             let before = self.numbers.get(&sensor.id)?;
-            changed(&before.sensor, sensor).then_some((before.number, sensor))
+            changed(&before.sensor, sensor).then_some((before, sensor))
         });
-        let changed: Vec<_> = changed.collect();
-        sensor_write::report(tx, &changed).await
+        // A new name is rare, and has to be found by its words.
+        let (renamed, others): (Vec<_>, Vec<_>) = changed
+            .partition(|(before, sensor)| before.sensor.settings.name != sensor.settings.name);
+        for (before, sensor) in renamed {
+            sensor_write::replace(tx, before, sensor).await?;
+        }
+        let others = others
+            .iter()
+            .map(|(before, sensor)| (before.number, *sensor));
+        let others: Vec<_> = others.collect();
+        sensor_write::report(tx, &others).await
     }
 }
 

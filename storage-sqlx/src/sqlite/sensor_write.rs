@@ -46,7 +46,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, sensor: &Sensor) -> Result
     Ok(inserted.last_insert_rowid())
 }
 
-/// Writes what an operator has changed.
+/// Writes what has changed, the name too.
 pub(super) async fn replace(
     tx: &mut SqliteConnection,
     before: &Numbered,
@@ -66,7 +66,7 @@ pub(super) async fn replace(
     set_labels(tx, sensor, tags, (Some(&old.name), Some(&settings.name))).await
 }
 
-/// Writes what a report has changed, of sensors with their numbers.
+/// Writes what a report has changed, but for the name, of sensors with their numbers.
 pub(super) async fn report(
     tx: &mut SqliteConnection,
     sensors: &[(i64, &Sensor)],

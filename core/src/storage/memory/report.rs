@@ -198,6 +198,9 @@ fn write_change(tenant: &mut Tenant, change: InventoryChange) {
     for component in change.new_components {
         tenant.add_component(component);
     }
+    for component in change.changed_components {
+        tenant.components.insert(component.id, component);
+    }
     for sensor in change.new_sensors.into_iter().chain(change.changed_sensors) {
         tenant.add_sensor(sensor);
     }

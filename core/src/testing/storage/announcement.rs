@@ -78,6 +78,48 @@ pub async fn announced_things_are_there(storage: &Handle) {
     assert_eq!(sensors_of(storage, &pump).await.len(), 4);
 }
 
+/// What a reading has made before it was announced gets its name, profile and unit then; what an
+/// operator has set stays.
+pub async fn an_announcement_describes_what_is_there(storage: &Handle) {
+    let pump = pump(storage).await;
+    let id = pump.organization_id;
+    report(
+        storage,
+        &pump,
+        [reading("temperature", noon(), double(1.5))],
+    )
+    .await;
+    let mut announcement = announcing(&[("main", &[("temperature", ValueType::Double)])]);
+    let announced = &mut announcement.components[0];
+    announced.name = Some(parse("Klima"));
+    announced.profile = Some(parse("environment@1.2"));
+    announced.sensors[0].name = Some(parse("Außen"));
+    announced.sensors[0].unit = Some(parse("Cel"));
+
+    announce(storage, &pump, &announcement).await;
+
+    let component = components_of(storage, &pump).await.remove(0);
+    let sensor = only_sensor(storage, &pump).await;
+    assert_eq!(component.settings.name.as_str(), "Klima");
+    assert_eq!(component.settings.profile, Some(parse("environment@1.2")));
+    assert_eq!(sensor.settings.name.as_str(), "Außen");
+    assert_eq!(sensor.settings.unit, Some(parse("Cel")));
+    assert_eq!(component.revision, Revision::FIRST);
+    assert_eq!(sensor.revision, Revision::FIRST);
+
+    let (mut called, mut bound) = (sensor.settings.clone(), component.settings.clone());
+    called.name = parse("Operator's");
+    bound.profile = Some(parse("greenhouse@1.0"));
+    let updated = storage.update_sensor(id, sensor.id, None, &called);
+    updated.await.unwrap();
+    let updated = storage.update_component(id, component.id, None, &bound);
+    updated.await.unwrap();
+    let before = snapshot(storage, id).await;
+    announcement.seed = seed();
+    announce(storage, &pump, &announcement).await;
+    assert_eq!(snapshot(storage, id).await, before);
+}
+
 /// Announcing again changes nothing, gives the same ids, and never deletes.
 pub async fn announcing_again_changes_nothing(storage: &Handle) {
     let pump = pump(storage).await;
