@@ -28,14 +28,15 @@ impl Arriving {
             activity: Arc::clone(activity),
             whole: Arc::clone(&whole),
         };
-        arriving.note();
+        activity.asked();
+        if arriving.body.is_end_stream() {
+            arriving.note();
+        }
         (arriving, whole)
     }
 
     fn note(&self) {
-        if self.body.is_end_stream() {
-            self.whole.get_or_init(|| self.activity.begin());
-        }
+        self.whole.get_or_init(|| self.activity.begin());
     }
 }
 
@@ -48,7 +49,10 @@ impl Body for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        self.note();
+        // One in chunks does not know before that it has ended.
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.note();
+        }
         frame
     }
 
