@@ -1,6 +1,6 @@
 //! The reverse proxies whose word about a client's address is taken.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 /// The networks of trusted reverse proxies.
@@ -34,7 +34,7 @@ impl TrustedProxies {
             if !self.contains(client) {
                 break;
             }
-            let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            let Some(address) = address(hop.trim()) else {
                 break;
             };
             client = address.to_canonical();
@@ -53,6 +53,16 @@ impl TrustedProxies {
             .iter()
             .any(|network| network.contains(address))
     }
+}
+
+/// An address as proxies write it: bare, or with a port, in which case IPv6 stands in brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop
+        .strip_prefix('[')
+        .and_then(|hop| hop.strip_suffix(']'))
+        .unwrap_or(hop);
+    let with_port = || Some(hop.parse::<SocketAddr>().ok()?.ip());
+    bare.parse().ok().or_else(with_port)
 }
 
 impl Network {
@@ -131,6 +141,13 @@ mod tests {
             "2001:db9::1"
         );
         assert_eq!(client(&proxies, "10.2.2.2", &["nonsense"]), "10.2.2.2");
+        for (hop, address) in [
+            ("203.0.113.5:4711", "203.0.113.5"),
+            ("[2001:db9::1]", "2001:db9::1"),
+            ("[2001:db9::1]:443", "2001:db9::1"),
+        ] {
+            assert_eq!(client(&proxies, "10.2.2.2", &[hop]), address);
+        }
     }
 
     #[test]
