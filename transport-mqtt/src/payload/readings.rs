@@ -31,13 +31,13 @@ pub(super) fn decode(payload: &Bytes) -> Result<Inbound, Refused> {
         let raw = json::part(payload, item.get());
         match reading(item.get(), &raw) {
             Ok(Item::Single(reading)) => readings.push(Ok(reading)),
+            Ok(Item::Structured(values)) if readings.len() + values.len() > READINGS_MAX => {
+                let detail = format!("a message has at most {READINGS_MAX} readings");
+                let refused = Refused::new(QuarantineReason::LimitExceeded, detail);
+                readings.push(Err(refused.rejection(&raw)));
+            }
             Ok(Item::Structured(values)) => readings.extend(values),
             Err(refused) => readings.push(Err(refused.rejection(&raw))),
-        }
-        if readings.len() > READINGS_MAX {
-            return Err(Refused::malformed(format!(
-                "a message has at most {READINGS_MAX} readings"
-            )));
         }
     }
     Ok(Inbound::Readings(readings))
@@ -283,10 +283,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
 /// How many items one message may have.
 const ITEMS_MAX: usize = 1000;
 
-/// How many values one structured reading may have.
-const VALUES_MAX: usize = 256;
+/// How many values one structured reading may have: one for each sensor that a device may have.
+const VALUES_MAX: usize = 1024;
 
-/// How many readings one message may come to.
+/// How many readings one message may come to; what it has beyond is refused item by item.
 const READINGS_MAX: usize = 10_000;
 
 /// Up to which size a structured reading is kept whole for each of its values.
