@@ -62,9 +62,10 @@ fn may_stay_unread(request: &Request) -> bool {
 /// pasted into the wrong place.
 fn loggable(path: &str) -> String {
     let parts = path.split('/').map(|part| {
+        let decoded = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
         let is_secret = SECRETS_BEGIN
             .iter()
-            .any(|beginning| part.contains(beginning));
+            .any(|beginning| decoded.contains(beginning));
         if is_secret { "***" } else { part }
     });
     let shown = parts.collect::<Vec<_>>().join("/");
@@ -207,6 +208,7 @@ mod tests {
         assert_eq!(loggable("/api/v1/devices/a"), "/api/v1/devices/a");
         assert_eq!(loggable("/api/v1/fgt1.a.b/c"), "/api/v1/***/c");
         assert_eq!(loggable("/sk_a_b"), "/***");
+        assert_eq!(loggable("/sk%5Fa_b/fgt%31.a.b/%66"), "/***/***/%66");
         assert_eq!(
             loggable(&"ä".repeat(300)).chars().count(),
             PATH_LOGGED_CHARS

@@ -111,7 +111,7 @@ async fn get_device_health_summary(
     Query(query): Query<SummaryQuery>,
 ) -> Result<Json<DeviceHealthSummary>, Problem> {
     let health = api.fieldgate.health();
-    let range = query.range(health.now());
+    let range = query.range(health.now())?;
     let summary = health.summary(organization, device, range).await?;
     Ok(Json(DeviceHealthSummary::new(range, &summary)))
 }

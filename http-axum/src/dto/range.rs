@@ -95,13 +95,14 @@ pub(crate) struct SummaryQuery {
 
 impl SummaryQuery {
     /// The range, which ends now where the query does not say.
-    pub(crate) fn range(&self, now: Timestamp) -> TimeRange {
+    pub(crate) fn range(&self, now: Timestamp) -> Result<TimeRange, Problem> {
         let to = self.to.unwrap_or(now);
         let last = self.last.map_or(DAY, |last| last.0);
-        TimeRange {
-            from: self.from.unwrap_or_else(|| to.minus(last)),
-            to,
+        let from = self.from.unwrap_or_else(|| to.minus(last));
+        if from > to {
+            return Err(query_malformed("`from` lies behind `to`".to_owned()));
         }
+        Ok(TimeRange { from, to })
     }
 }
 

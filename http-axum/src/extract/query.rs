@@ -36,6 +36,10 @@ pub(crate) struct QueryPairs(Vec<(String, String)>);
 impl QueryPairs {
     /// Reads the query of a request.
     pub(crate) fn read(parts: &Parts) -> Result<Self, Problem> {
+        let octets = percent_encoding::percent_decode_str(parts.uri.query().unwrap_or_default());
+        if octets.decode_utf8().is_err() {
+            return Err(malformed("the query is not UTF-8".to_owned()));
+        }
         let pairs = axum::extract::Query::try_from_uri(&parts.uri);
         let axum::extract::Query(pairs): axum::extract::Query<Vec<(String, String)>> =
             pairs.map_err(|_| malformed("the query is malformed".to_owned()))?;
