@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ca::IssueError;
 use crate::model::Invalid;
 use crate::random::RandomFailed;
 use crate::storage::{StorageError, Unique};
@@ -158,6 +159,23 @@ impl From<RandomFailed> for Error {
         Self::Unavailable {
             retry_after: RETRY_AFTER,
             source: Box::new(failed),
+        }
+    }
+}
+
+impl From<IssueError> for Error {
+    fn from(error: IssueError) -> Self {
+        match error {
+            // A signer out of reach, or a machine that has only just started.
+            IssueError::Random(_) | IssueError::Signer(_) => Self::Unavailable {
+                retry_after: RETRY_AFTER,
+                source: Box::new(error),
+            },
+            IssueError::ClockBehind { .. }
+            | IssueError::Encoding { .. }
+            | IssueError::Expired { .. }
+            | IssueError::InvalidName { .. }
+            | IssueError::SelfCheck { .. } => Self::internal(error),
         }
     }
 }

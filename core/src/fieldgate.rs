@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::ca::key_store::KeyStore;
 use crate::ca::policy::CertificatePolicy;
+use crate::ca::signer::Signer;
 use crate::ca::{CertificateAuthority, OpenCaError};
 use crate::clock::{Clock, SystemClock};
+use crate::model::certificate::Issuer;
 use crate::model::limits::Limits;
 use crate::model::presence::NodeId;
 use crate::random::{Random, SystemRandom};
@@ -90,11 +92,12 @@ impl Fieldgate {
     }
 }
 
-/// Assembles a [`Fieldgate`] from parts. `storage`, `key_store` and `addresses` are needed.
+/// Assembles a [`Fieldgate`] from parts. `storage`, `key_store` (or
+/// `signer`) and `addresses` are needed.
 #[derive(Debug, Default)]
 pub struct FieldgateBuilder {
     storage: Option<Arc<dyn Storage>>,
-    key_store: Option<Arc<dyn KeyStore>>,
+    ca_keys: Option<CaKeys>,
     transport: Option<Arc<dyn Transport>>,
     clock: Option<Arc<dyn Clock>>,
     random: Option<Arc<dyn Random>>,
@@ -114,10 +117,19 @@ impl FieldgateBuilder {
         self
     }
 
-    /// Where the CA's keys are kept.
+    /// Where the CA's keys are kept; they are made there on the first start.
     #[must_use]
     pub fn key_store(mut self, key_store: Arc<dyn KeyStore>) -> Self {
-        self.key_store = Some(key_store);
+        self.ca_keys = Some(CaKeys::Kept(key_store));
+        self
+    }
+
+    /// What signs for a CA that is there already, instead of a key store: the issuing key stays in
+    /// hardware, for example. `chain_pem` is the certificate of the issuing CA, then that of the
+    /// root.
+    #[must_use]
+    pub fn signer(mut self, signer: Arc<dyn Signer>, chain_pem: impl Into<String>) -> Self {
+        self.ca_keys = Some(CaKeys::Elsewhere(signer, chain_pem.into()));
         self
     }
 
@@ -193,21 +205,15 @@ impl FieldgateBuilder {
     /// [`BuildError`].
     pub async fn build(self) -> Result<Fieldgate, BuildError> {
         let storage = self.storage.ok_or(BuildError::Missing("storage"))?;
-        let key_store = self.key_store.ok_or(BuildError::Missing("key_store"))?;
+        let ca_keys = self.ca_keys.ok_or(BuildError::Missing("key_store"))?;
         let addresses = self.addresses.ok_or(BuildError::Missing("addresses"))?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let random = self.random.unwrap_or_else(|| Arc::new(SystemRandom));
         let node = self.node.unwrap_or_else(NodeId::main);
 
         let known = storage.issuers().await?;
-        let ca = CertificateAuthority::open(
-            key_store,
-            self.certificate_policy,
-            Arc::clone(&clock),
-            Arc::clone(&random),
-            &known,
-        )
-        .await?;
+        let parts = (Arc::clone(&clock), Arc::clone(&random));
+        let ca = ca_keys.open(self.certificate_policy, parts, &known).await?;
         let issuer = ca.issuer();
         if !known.iter().any(|known| known.key_id == issuer.key_id) {
             storage.create_issuer(ServerProof::vouch(), issuer).await?;
@@ -234,6 +240,33 @@ impl FieldgateBuilder {
                 crl: tokio::sync::Mutex::new(None),
             }),
         })
+    }
+}
+
+/// Where the CA's keys are.
+#[derive(Debug)]
+enum CaKeys {
+    /// In a key store.
+    Kept(Arc<dyn KeyStore>),
+    /// In a signer, with the chain in PEM.
+    Elsewhere(Arc<dyn Signer>, String),
+}
+
+impl CaKeys {
+    async fn open(
+        self,
+        policy: CertificatePolicy,
+        (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+        known: &[Issuer],
+    ) -> Result<CertificateAuthority, OpenCaError> {
+        match self {
+            Self::Kept(key_store) => {
+                CertificateAuthority::open(key_store, policy, clock, random, known).await
+            }
+            Self::Elsewhere(signer, chain) => {
+                CertificateAuthority::with_signer(signer, &chain, policy, clock, random, known)
+            }
+        }
     }
 }
 

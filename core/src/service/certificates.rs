@@ -118,7 +118,7 @@ impl Certificates {
         let revoked = self.revoked(issuer, now).await?;
         let number = storage.next_crl_number(issuer).await?;
         let signed = self.parts.ca.crl(number, &revoked, now, now.plus(CRL_LIFE));
-        let der: Arc<[u8]> = signed.map_err(Error::internal)?.into();
+        let der: Arc<[u8]> = signed?.into();
         *cached = Some(CachedCrl {
             der: Arc::clone(&der),
             revocations,

@@ -63,7 +63,7 @@ impl Provisioning {
         }
         let key = self.parse_csr(csr)?;
         let signed = self.parts.ca.issue(organization, device.id, &key);
-        let certificate = signed.map_err(Error::internal)?;
+        let certificate = signed?;
         let redeemed = storage
             .consume_token(
                 organization,
