@@ -13,7 +13,8 @@ pub trait MaintenanceStore: Debug + Send + Sync + 'static {
     /// Removes at most about `limit` records of: what deleted devices, components and sensors left
     /// behind (not certificates); readings, health reports, quarantined items and idempotency
     /// records older than the policy says; certificate records of deleted devices that have
-    /// expired. Notes open tokens that have expired as such. Changes no answer but by retention.
+    /// expired. Notes open tokens that have expired as such. Changes no answer but by retention: a
+    /// key that was revoked for keyCompromise is refused for good, also when its record is gone.
     async fn purge(
         &self,
         server: ServerProof,

@@ -115,6 +115,8 @@ pub(super) struct Certificates {
     by_device: BTreeMap<(OrganizationId, DeviceId, u64), CertificateKey>,
     by_public_key: BTreeMap<Sha256Digest, BTreeSet<CertificateKey>>,
     revocations: BTreeMap<IssuerKeyId, u64>,
+    /// Keys whose records are gone and that are refused all the same.
+    compromised: BTreeSet<Sha256Digest>,
 }
 
 /// What is unique of a certificate.
@@ -155,6 +157,12 @@ impl Certificates {
         self.records.get_mut(&key)
     }
 
+    /// Whether a key was revoked because others may know it.
+    pub(super) fn is_known_compromised(&self, public_key: Sha256Digest) -> bool {
+        self.compromised.contains(&public_key)
+            || self.with_public_key(public_key).any(is_compromised)
+    }
+
     /// Those with this public key, of whatever device.
     pub(super) fn with_public_key(
         &self,
@@ -179,8 +187,12 @@ impl Certificates {
     pub(super) fn remove(&mut self, key: &CertificateKey) {
         if let Some(certificate) = self.records.remove(key) {
             self.by_device.remove(&place_of(&certificate));
-            if let Some(keys) = self.by_public_key.get_mut(&certificate.public_key_sha256) {
+            let public_key = certificate.public_key_sha256;
+            if let Some(keys) = self.by_public_key.get_mut(&public_key) {
                 keys.remove(key);
+            }
+            if is_compromised(&certificate) {
+                self.compromised.insert(public_key);
             }
         }
     }
@@ -273,5 +285,15 @@ const fn place_of(certificate: &Certificate) -> (OrganizationId, DeviceId, u64) 
         certificate.organization_id,
         certificate.device_id,
         certificate.issue_sequence,
+    )
+}
+
+const fn is_compromised(certificate: &Certificate) -> bool {
+    matches!(
+        certificate.fate,
+        CertificateFate::Revoked {
+            reason: RevocationReason::KeyCompromise,
+            ..
+        }
     )
 }

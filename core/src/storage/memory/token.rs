@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::device::check_new_device;
 use super::tenant::Tenant;
 use super::{MemoryStorage, State, free, page};
-use crate::model::certificate::{Certificate, CertificateFate, CertificateState, RevocationReason};
+use crate::model::certificate::{Certificate, CertificateState};
 use crate::model::device::{CertificateSummary, Device};
 use crate::model::id::{DeviceId, OrganizationId, TokenId};
 use crate::model::limits::Limits;
@@ -174,17 +174,11 @@ fn check_public_key(
     let in_use = |other: &Certificate| {
         other.device_id != device && other.state(now) == CertificateState::Active
     };
-    let compromised = |other: &Certificate| {
-        let reason = match other.fate {
-            CertificateFate::Revoked { reason, .. } => Some(reason),
-            CertificateFate::Good | CertificateFate::Superseded => None,
-        };
-        reason == Some(RevocationReason::KeyCompromise)
-    };
     if holders().any(in_use) {
         return Err(TokenRefused::KeyInUse);
     }
-    if holders().any(compromised) {
+    let public_key = certificate.public_key_sha256;
+    if state.certificates.is_known_compromised(public_key) {
         return Err(TokenRefused::KeyCompromised);
     }
     Ok(())

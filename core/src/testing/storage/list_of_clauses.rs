@@ -240,6 +240,7 @@ macro_rules! storage_contract {
             a_key_in_use_is_refused,
             a_key_is_free_again,
             a_compromised_key_is_refused,
+            a_compromised_key_is_remembered,
             the_certificate_limit_holds,
             the_checks_have_their_order,
             a_taken_serial_number_changes_nothing,

@@ -351,7 +351,7 @@ pub async fn the_probe_answers(storage: &Handle) {
 }
 
 /// Keeps all that is not expired or gone.
-const fn keep_all(now: Timestamp) -> PurgePolicy {
+pub(super) const fn keep_all(now: Timestamp) -> PurgePolicy {
     PurgePolicy {
         now,
         readings_before: None,
@@ -362,7 +362,7 @@ const fn keep_all(now: Timestamp) -> PurgePolicy {
 }
 
 /// Purges to the end; how many records were removed.
-async fn purge(storage: &Handle, policy: &PurgePolicy, limit: usize) -> usize {
+pub(super) async fn purge(storage: &Handle, policy: &PurgePolicy, limit: usize) -> usize {
     let mut removed = 0;
     for _ in 0..1000 {
         let step = storage.purge(SERVER, policy, limit).await.unwrap();

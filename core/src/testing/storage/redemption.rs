@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::maintenance::{keep_all, purge};
 use super::world::{
     connect, issue, limits, new_device, new_organization, new_token, pump, redeem, set_status,
     snapshot, stored, try_redeem,
@@ -185,6 +186,28 @@ pub async fn a_compromised_key_is_refused(storage: &Handle) {
         let copy = holding_key_of(&compromised, certificate(device));
         assert_refusal(storage, &token, &copy, TokenRefused::KeyCompromised).await;
     }
+}
+
+/// So it is when nothing else is left of the device that had it.
+pub async fn a_compromised_key_is_remembered(storage: &Handle) {
+    let lost = pump(storage).await;
+    let id = lost.organization_id;
+    let mut compromised = certificate(&lost);
+    compromised.fate = CertificateFate::Revoked {
+        at: noon(),
+        reason: RevocationReason::KeyCompromise,
+    };
+    let token = new_token(storage, &lost).await;
+    let compromised = redeem(storage, &token, &compromised).await;
+    let deleted = storage.delete_device(id, lost.id, None, noon()).await;
+    deleted.unwrap();
+    let later = compromised.not_after.plus(Duration::from_secs(1));
+    purge(storage, &keep_all(later), 5).await;
+
+    let device = new_device(storage, id, "fan-1").await;
+    let token = new_token(storage, &device).await;
+    let copy = holding_key_of(&compromised, certificate(&device));
+    assert_refusal(storage, &token, &copy, TokenRefused::KeyCompromised).await;
 }
 
 /// A device gets only so many certificates in 24 hours; the refusal says when the next one is

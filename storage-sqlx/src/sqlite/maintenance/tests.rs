@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use fieldgate_core::model::certificate::{CertificateFate, RevocationReason};
 use fieldgate_core::model::device::Device;
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::model::limits::Limits;
@@ -11,7 +10,7 @@ use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{
     ComponentStore as _, DeviceStore as _, Effects, MaintenanceStore as _, OrganizationStore as _,
     PurgePolicy, Redemption, ReportStore as _, RetainedTopic, SensorStore as _, ServerProof,
-    TokenRefused, TokenStore as _,
+    TokenStore as _,
 };
 use fieldgate_core::testing::fixtures::{
     after, batch, certificate, component, device, health, noon, organization, quarantined, reading,
@@ -74,45 +73,6 @@ async fn nothing_is_left_of_deleted_components_and_sensors() {
     ] {
         assert_eq!(rows(&storage, table).await, 0, "{table}");
     }
-}
-
-#[tokio::test]
-async fn a_compromised_key_is_refused_when_its_certificate_is_long_gone() {
-    let (storage, _directory, organization) = fresh().await;
-    let lost = new_device(&storage, organization).await;
-    let compromised = fieldgate_core::model::certificate::Certificate {
-        fate: CertificateFate::Revoked {
-            at: noon(),
-            reason: RevocationReason::KeyCompromise,
-        },
-        ..certificate(&lost)
-    };
-    let of_lost = token(&lost);
-    let created = storage.create_token(&of_lost, &Effects::NONE).await;
-    created.unwrap();
-    let limits = Limits::default();
-    let recorded = storage
-        .consume_token(organization, of_lost.id, &compromised, &limits, noon())
-        .await;
-    assert!(matches!(recorded, Ok(Redemption::Recorded(_))));
-    let deleted = storage.delete_device(organization, lost.id, None, noon());
-    deleted.await.unwrap();
-    purge(&storage, after(366 * 24 * 3600)).await;
-    assert_eq!(rows(&storage, "certificate").await, 0);
-
-    let device = new_device(&storage, organization).await;
-    let of_device = token(&device);
-    let created = storage.create_token(&of_device, &Effects::NONE).await;
-    created.unwrap();
-    let again = fieldgate_core::model::certificate::Certificate {
-        public_key_sha256: compromised.public_key_sha256,
-        ..certificate(&device)
-    };
-    let refused = storage
-        .consume_token(organization, of_device.id, &again, &limits, noon())
-        .await
-        .unwrap();
-    assert_eq!(refused, Redemption::Refused(TokenRefused::KeyCompromised));
 }
 
 #[tokio::test]
