@@ -8,7 +8,7 @@ use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId}
 use fieldgate_core::model::key::Key;
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorSettings, TypeOrigin};
+use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorUpdate};
 use fieldgate_core::storage::{SensorStore, StorageError, Unique};
 
 use crate::SledStorage;
@@ -68,17 +68,13 @@ impl SensorStore for SledStorage {
         organization: OrganizationId,
         id: SensorId,
         expected: Option<Revision>,
-        settings: &SensorSettings,
+        update: &SensorUpdate,
     ) -> Result<Sensor, StorageError> {
-        let settings = settings.clone();
+        let update = update.clone();
         self.change(move |change| {
             let mut sensor = stored(change, organization, id)?;
             check_revision(sensor.revision, expected, "sensor")?;
-            if settings.value_type != sensor.settings.value_type {
-                sensor.set_type(settings.value_type, TypeOrigin::Announced)?;
-            }
-            sensor.settings = settings;
-            sensor.revision = sensor.revision.next();
+            sensor.update(update)?;
             change.put_record(keys::sensor(organization, id), &sensor)?;
             Ok(sensor)
         })

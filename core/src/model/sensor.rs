@@ -48,6 +48,30 @@ pub struct SensorSettings {
     pub tags: Tags,
 }
 
+/// What an operator wants of a sensor: all settings, and the type where it is to be another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SensorUpdate {
+    /// What people call it.
+    pub name: Name,
+    /// The type of its values; it stays where none is named.
+    pub value_type: Option<ValueType>,
+    /// The unit of its values.
+    pub unit: Option<Unit>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl From<SensorSettings> for SensorUpdate {
+    fn from(settings: SensorSettings) -> Self {
+        Self {
+            name: settings.name,
+            value_type: Some(settings.value_type),
+            unit: settings.unit,
+            tags: settings.tags,
+        }
+    }
+}
+
 /// The newest stored reading of a sensor, by its timestamp.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatestReading {
@@ -138,6 +162,26 @@ impl Sensor {
         }
         self.settings.value_type = to;
         self.type_origin = origin;
+        Ok(())
+    }
+
+    /// Changes what an operator wants changed, and counts it; a new type has the origin ANNOUNCED.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeMismatch`] where [`Sensor::may_become`] forbids the type; nothing has changed then.
+    pub fn update(&mut self, update: SensorUpdate) -> Result<(), TypeMismatch> {
+        let value_type = update.value_type.unwrap_or(self.settings.value_type);
+        if value_type != self.settings.value_type {
+            self.set_type(value_type, TypeOrigin::Announced)?;
+        }
+        self.settings = SensorSettings {
+            name: update.name,
+            value_type,
+            unit: update.unit,
+            tags: update.tags,
+        };
+        self.revision = self.revision.next();
         Ok(())
     }
 

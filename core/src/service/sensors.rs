@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorSettings};
+use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
 use crate::service::service;
 
 service! {
@@ -49,10 +49,10 @@ impl Sensors {
         organization: OrganizationId,
         id: SensorId,
         expected: Option<Revision>,
-        settings: &SensorSettings,
+        update: &SensorUpdate,
     ) -> Result<Sensor> {
         let storage = &self.parts.storage;
-        let updated = storage.update_sensor(organization, id, expected, settings);
+        let updated = storage.update_sensor(organization, id, expected, update);
         Ok(updated.await?)
     }
 

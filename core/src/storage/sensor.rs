@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorSettings};
+use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
 use crate::storage::StorageError;
 
 /// Keeps [`Sensor`] records.
@@ -30,8 +30,7 @@ pub trait SensorStore: Debug + Send + Sync + 'static {
         page: PageRequest<SensorId>,
     ) -> Result<Page<Sensor>, StorageError>;
 
-    /// Changes the settings; a change of the type by
-    /// [`Sensor::set_type`](crate::model::sensor::Sensor::set_type), with the origin ANNOUNCED.
+    /// Changes it by [`Sensor::update`].
     ///
     /// # Errors
     ///
@@ -42,7 +41,7 @@ pub trait SensorStore: Debug + Send + Sync + 'static {
         organization: OrganizationId,
         id: SensorId,
         expected: Option<Revision>,
-        settings: &SensorSettings,
+        update: &SensorUpdate,
     ) -> Result<Sensor, StorageError>;
 
     /// Removes a sensor with its readings. They are gone from every answer at once; the readings

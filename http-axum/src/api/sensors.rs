@@ -94,11 +94,8 @@ async fn update_sensor(
     Input(update): Input<SensorUpdate>,
 ) -> Result<impl IntoResponse, Problem> {
     let sensors = api.fieldgate.sensors();
-    let current = sensors.sensor(organization, id).await?;
-    let settings = update.parse(current.settings.value_type)?;
-    let sensor = sensors
-        .update(organization, id, expected, &settings)
-        .await?;
+    let update = update.parse()?;
+    let sensor = sensors.update(organization, id, expected, &update).await?;
     Ok((ETag(sensor.revision), Json(Sensor::from(sensor))))
 }
 

@@ -104,17 +104,17 @@ pub(crate) struct SensorUpdate {
 }
 
 impl SensorUpdate {
-    /// The settings, of a sensor that has the type `current`.
-    pub(crate) fn parse(&self, current: model::ValueType) -> Result<model::SensorSettings, Error> {
+    /// What is wanted.
+    pub(crate) fn parse(&self) -> Result<model::SensorUpdate, Error> {
         let mut check = Check::default();
         let name = check.parse("/name", &self.name);
         let value_type = check.optional("/valueType", self.value_type.as_ref());
         let unit = check.optional("/unit", self.unit.as_ref());
         let tags = check.tags("/tags", self.tags.as_ref());
         match (name, value_type, unit, tags) {
-            (Some(name), Some(value_type), Some(unit), Some(tags)) => Ok(model::SensorSettings {
+            (Some(name), Some(value_type), Some(unit), Some(tags)) => Ok(model::SensorUpdate {
                 name,
-                value_type: value_type.unwrap_or(current),
+                value_type,
                 unit,
                 tags,
             }),

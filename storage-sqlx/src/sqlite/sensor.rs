@@ -6,7 +6,7 @@ use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId}
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::sensor::{
-    LatestReading, Sensor, SensorFilter, SensorSettings, TypeOrigin,
+    LatestReading, Sensor, SensorFilter, SensorSettings, SensorUpdate, TypeOrigin,
 };
 use fieldgate_core::storage::{SensorStore, StorageError};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -53,22 +53,16 @@ impl SensorStore for SqliteStorage {
         organization: OrganizationId,
         id: SensorId,
         expected: Option<Revision>,
-        settings: &SensorSettings,
+        update: &SensorUpdate,
     ) -> Result<Sensor, StorageError> {
-        let settings = settings.clone();
+        let update = update.clone();
         self.write(move |tx| {
             Box::pin(async move {
                 let found = find(tx, organization, id).await?;
                 let before = found.ok_or(Error::not_found(WHAT))?;
                 check_revision(expected, before.sensor.revision, WHAT)?;
                 let mut sensor = before.sensor.clone();
-                if settings.value_type != sensor.settings.value_type {
-                    sensor
-                        .set_type(settings.value_type, TypeOrigin::Announced)
-                        .map_err(StorageError::from)?;
-                }
-                sensor.settings = settings;
-                sensor.revision = sensor.revision.next();
+                sensor.update(update).map_err(StorageError::from)?;
                 sensor_write::replace(tx, &before, &sensor).await?;
                 Ok(sensor)
             })

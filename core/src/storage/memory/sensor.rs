@@ -7,7 +7,7 @@ use super::{MemoryStorage, check_revision, page};
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorSettings, TypeOrigin};
+use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
 use crate::storage::{SensorStore, StorageError};
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl SensorStore for MemoryStorage {
         organization: OrganizationId,
         id: SensorId,
         expected: Option<Revision>,
-        settings: &SensorSettings,
+        update: &SensorUpdate,
     ) -> Result<Sensor, StorageError> {
         let mut state = self.lock();
         let tenant = state.tenant_mut(organization, "sensor")?;
@@ -52,11 +52,7 @@ impl SensorStore for MemoryStorage {
             .get_mut(&id)
             .ok_or(StorageError::NotFound { what: "sensor" })?;
         check_revision(sensor.revision, expected, "sensor")?;
-        if settings.value_type != sensor.settings.value_type {
-            sensor.set_type(settings.value_type, TypeOrigin::Announced)?;
-        }
-        sensor.settings = settings.clone();
-        sensor.revision = sensor.revision.next();
+        sensor.update(update.clone())?;
         Ok(sensor.clone())
     }
 

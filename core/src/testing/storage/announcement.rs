@@ -109,6 +109,7 @@ pub async fn an_announcement_describes_what_is_there(storage: &Handle) {
 
     let (mut called, mut bound) = (sensor.settings.clone(), component.settings.clone());
     called.name = parse("Operator's");
+    let called = called.into();
     bound.profile = Some(parse("greenhouse@1.0"));
     let updated = storage.update_sensor(id, sensor.id, None, &called);
     updated.await.unwrap();
@@ -308,7 +309,12 @@ pub async fn what_operators_said_stays(storage: &Handle) {
     settings.name = parse("Renamed");
     settings.unit = Some(parse("K"));
     let updated = storage
-        .update_sensor(pump.organization_id, sensor.id, None, &settings)
+        .update_sensor(
+            pump.organization_id,
+            sensor.id,
+            None,
+            &settings.clone().into(),
+        )
         .await
         .unwrap();
 

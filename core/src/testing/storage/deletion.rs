@@ -143,7 +143,7 @@ pub async fn late_writes_find_nothing(storage: &Handle) {
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let answer = storage
-        .update_sensor(id, sensor.id, None, &sensor.settings)
+        .update_sensor(id, sensor.id, None, &sensor.settings.clone().into())
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let answer = storage.delete_sensor(id, sensor.id, None).await;

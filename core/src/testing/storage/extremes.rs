@@ -149,7 +149,12 @@ pub async fn the_longest_texts_of_components_and_sensors(storage: &Handle) {
     assert_eq!(sensor.settings.unit, Some(parse(&wide(64))));
     sensor.settings.tags = many_tags();
     let updated = storage
-        .update_sensor(pump.organization_id, sensor.id, None, &sensor.settings)
+        .update_sensor(
+            pump.organization_id,
+            sensor.id,
+            None,
+            &sensor.settings.clone().into(),
+        )
         .await;
     assert_eq!(updated.unwrap().settings, sensor.settings);
 }

@@ -186,7 +186,7 @@ pub async fn components_and_sensors(storage: &Handle) {
     assert_refused!(answer, StorageError::NotFound { .. });
     assert_eq!(storage.sensor(other, sensor.id).await.unwrap(), None);
     let answer = storage
-        .update_sensor(other, sensor.id, None, &sensor.settings)
+        .update_sensor(other, sensor.id, None, &sensor.settings.clone().into())
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let answer = storage.delete_sensor(other, sensor.id, None).await;

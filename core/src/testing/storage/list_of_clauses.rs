@@ -255,6 +255,7 @@ macro_rules! storage_contract {
         );
         $crate::storage_contract!(@noun sensor:
             update_changes_the_settings,
+            update_leaves_the_type,
             changes_check_the_revision,
             changes_need_a_record,
             update_may_widen_the_type,

@@ -7,7 +7,7 @@ use crate::model::id::SensorId;
 use crate::model::ingestion::SensorAddress;
 use crate::model::reading::{TimeRange, Value};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorSettings, TypeOrigin, ValueType};
+use crate::model::sensor::{Sensor, SensorSettings, SensorUpdate, TypeOrigin, ValueType};
 use crate::storage::StorageError;
 use crate::testing::fixtures::{after, double, noon, parse, reading, tags, text, unique};
 use crate::testing::storage::Handle;
@@ -29,7 +29,7 @@ pub async fn update_changes_the_settings(storage: &Handle) {
                 pump.organization_id,
                 sensor.id,
                 Some(sensor.revision),
-                &settings,
+                &settings.clone().into(),
             )
             .await
             .unwrap();
@@ -42,6 +42,26 @@ pub async fn update_changes_the_settings(storage: &Handle) {
     }
 }
 
+/// An update that names no type leaves it as it has become meanwhile.
+pub async fn update_leaves_the_type(storage: &Handle) {
+    let pump = pump(storage).await;
+    let sensor = reported(storage, &pump, Value::BigInt(7)).await;
+    report(storage, &pump, [reading("m/n", after(1), double(1.5))]).await;
+    let mut update = SensorUpdate::from(sensor.settings.clone());
+    update.name = parse("other");
+    update.value_type = None;
+
+    let updated = storage
+        .update_sensor(pump.organization_id, sensor.id, None, &update)
+        .await
+        .unwrap();
+
+    assert_eq!(updated.settings.name.as_str(), "other");
+    assert_eq!(updated.settings.value_type, ValueType::Double);
+    assert_eq!(updated.type_origin, TypeOrigin::Inferred);
+    assert_eq!(only_sensor(storage, &pump).await, updated);
+}
+
 /// A change from another revision than the stored one is refused, be it an update or a deletion.
 pub async fn changes_check_the_revision(storage: &Handle) {
     let pump = pump(storage).await;
@@ -51,7 +71,12 @@ pub async fn changes_check_the_revision(storage: &Handle) {
     let wrong = Some(Revision::FIRST.next());
 
     let answer = storage
-        .update_sensor(pump.organization_id, sensor.id, wrong, &settings)
+        .update_sensor(
+            pump.organization_id,
+            sensor.id,
+            wrong,
+            &settings.clone().into(),
+        )
         .await;
 
     assert_refused!(answer, StorageError::StaleRevision { .. });
@@ -75,7 +100,7 @@ pub async fn changes_need_a_record(storage: &Handle) {
     let unknown = SensorId::new(noon(), unique());
 
     let answer = storage
-        .update_sensor(id, unknown, None, &sensor.settings)
+        .update_sensor(id, unknown, None, &sensor.settings.clone().into())
         .await;
     assert_refused!(answer, StorageError::NotFound { .. });
     let answer = storage.delete_sensor(id, unknown, None).await;
@@ -93,7 +118,12 @@ pub async fn update_may_widen_the_type(storage: &Handle) {
     settings.value_type = ValueType::Double;
 
     let updated = storage
-        .update_sensor(pump.organization_id, sensor.id, None, &settings)
+        .update_sensor(
+            pump.organization_id,
+            sensor.id,
+            None,
+            &settings.clone().into(),
+        )
         .await
         .unwrap();
 
@@ -119,7 +149,12 @@ pub async fn update_refuses_a_contradicting_type(storage: &Handle) {
         settings.name = parse("other");
         settings.value_type = value_type;
         let answer = storage
-            .update_sensor(pump.organization_id, sensor.id, None, &settings)
+            .update_sensor(
+                pump.organization_id,
+                sensor.id,
+                None,
+                &settings.clone().into(),
+            )
             .await;
         assert_refused!(answer, StorageError::TypeMismatch(_));
         assert_eq!(only_sensor(storage, &pump).await, sensor);
@@ -139,7 +174,12 @@ pub async fn update_takes_any_type_without_readings(storage: &Handle) {
     for value_type in ValueType::ALL {
         sensor.settings.value_type = value_type;
         sensor = storage
-            .update_sensor(pump.organization_id, sensor.id, None, &sensor.settings)
+            .update_sensor(
+                pump.organization_id,
+                sensor.id,
+                None,
+                &sensor.settings.clone().into(),
+            )
             .await
             .unwrap();
         assert_eq!(sensor.settings.value_type, value_type);

@@ -112,7 +112,7 @@ impl World {
                 let mut settings = sensor.settings.clone();
                 settings.tags = tags([&[][..], &["roof"], &["roof", "hot"]][index % 3]);
                 let updated = storage
-                    .update_sensor(organization, sensor.id, None, &settings)
+                    .update_sensor(organization, sensor.id, None, &settings.clone().into())
                     .await;
                 sensors.push(updated.unwrap());
             }

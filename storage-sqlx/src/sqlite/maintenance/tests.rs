@@ -158,7 +158,8 @@ async fn populate(storage: &SqliteStorage, device: &Device) {
         let found = storage.sensor(organization, sensor).await.unwrap().unwrap();
         let mut settings = found.settings;
         settings.tags = tags(&["hot"]);
-        let updated = storage.update_sensor(organization, sensor, None, &settings);
+        let update = settings.clone().into();
+        let updated = storage.update_sensor(organization, sensor, None, &update);
         updated.await.unwrap();
     }
     for topic in [RetainedTopic::Status, RetainedTopic::ConfigReported] {
