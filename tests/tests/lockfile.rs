@@ -5,7 +5,11 @@
     reason = "a test fails where something is not as it should be"
 )]
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use fieldgate_tests::rules::toml_file;
+use serde_json::Value;
 
 #[test]
 fn there_is_one_of_each_part_of_tls() {
@@ -65,6 +69,32 @@ fn no_version_is_known_to_be_bad() {
     }
 }
 
+/// What cargo knows of a version is what the registry said when cargo last asked: for a fresh
+/// checkout that is the build before this test.
+#[test]
+fn nothing_is_yanked() {
+    let indexes = registry_indexes();
+    let mut yanked = Vec::new();
+    for (name, version) in packages() {
+        if name.starts_with("fieldgate-") {
+            continue;
+        }
+        let mut entries: Vec<_> = indexes
+            .iter()
+            .filter_map(|index| index_entry(index, &name, &version))
+            .collect();
+        assert!(
+            !entries.is_empty(),
+            "{name} {version} is in none of {indexes:?}: run `cargo fetch --locked`"
+        );
+        entries.retain(|entry| entry["yanked"] != Value::Bool(false));
+        if !entries.is_empty() {
+            yanked.push((name, version));
+        }
+    }
+    assert_eq!(yanked, []);
+}
+
 fn packages() -> Vec<(String, String)> {
     let lock = toml_file("Cargo.lock");
     let packages = lock["package"].as_array().unwrap().iter();
@@ -72,6 +102,33 @@ fn packages() -> Vec<(String, String)> {
     packages
         .map(|package| (text(package, "name"), text(package, "version")))
         .collect()
+}
+
+/// Where cargo keeps what the registries have told it.
+fn registry_indexes() -> Vec<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let indexes = home.unwrap().join("registry/index");
+    let found = fs::read_dir(&indexes);
+    let found = found.unwrap_or_else(|error| panic!("{}: {error}", indexes.display()));
+    found.map(|index| index.unwrap().path()).collect()
+}
+
+/// What an index says of a version; `None` where it says nothing. The file has a head, and then
+/// version and JSON by turns, all of them ended by NUL.
+fn index_entry(index: &Path, name: &str, version: &str) -> Option<Value> {
+    let lower = name.to_lowercase();
+    let below = match lower.len() {
+        length @ (1 | 2) => PathBuf::from(length.to_string()),
+        3 => Path::new("3").join(&lower[..1]),
+        _ => Path::new(&lower[..2]).join(&lower[2..4]),
+    };
+    let file = fs::read(index.join(".cache").join(below).join(&lower)).ok()?;
+    let parts = file.split(|octet| *octet == 0);
+    let objects = parts.filter(|part| part.starts_with(b"{"));
+    objects
+        .map(|object| serde_json::from_slice::<Value>(object).unwrap())
+        .find(|entry| entry["vers"] == version)
 }
 
 const FORBIDDEN: [&str; 7] = [
