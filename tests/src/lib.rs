@@ -13,6 +13,7 @@
 pub mod api;
 pub mod binaries;
 pub mod csr;
+pub mod descriptors;
 pub mod device;
 pub mod example;
 pub mod forge;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fieldgate_tests::descriptors;
 use fieldgate_tests::tools::{describe_certificate, openssl, try_openssl};
 use fieldgate_tests::wait::soon;
 use fieldgate_tests::{Api, Device, Registration, Server, StorageKind};
@@ -205,11 +206,12 @@ async fn the_state_of_the_server_is_to_be_seen() {
 #[tokio::test]
 async fn bodies_that_come_octet_by_octet_keep_nobody_out() {
     let server = Server::start(StorageKind::Sqlite);
+    // Only now: the server has to raise its own limit by itself.
+    descriptors::many(2 * DRIBBLING);
     let head = "POST /api/v1/devices/provision HTTP/1.1\r\nhost: a\r\n\
         content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     let mut dribbling = Vec::new();
-    // More than there may be connections.
-    for _ in 0..1100 {
+    for _ in 0..DRIBBLING {
         let address = ("127.0.0.1", server.http_port());
         let mut socket = TcpStream::connect(address).await.unwrap();
         // The oldest ones have gone by the time that the last ones come.
@@ -223,3 +225,6 @@ async fn bodies_that_come_octet_by_octet_keep_nobody_out() {
     let device = Registration::new(&server.api(), "honest").await;
     assert_eq!(device.state(&server.api()).await, "PENDING");
 }
+
+/// More than there may be connections.
+const DRIBBLING: u64 = 1100;
