@@ -72,6 +72,7 @@ impl Assembly {
             .storage(storage.port())
             .key_store(Arc::new(keys))
             .transport(Arc::clone(&mqtt) as Arc<dyn fieldgate_core::transport::Transport>)
+            .limits(settings.limits.clone())
             .retention(settings.retention)
             .certificate_policy(CertificatePolicy {
                 crl_url: settings.crl_url.clone(),

@@ -136,6 +136,24 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SPAN", global = true)]
     retain_health: Option<String>,
 
+    /// How many components a device may have [env: FIELDGATE_COMPONENTS_PER_DEVICE] [default: 64]
+    #[arg(long, value_name = "COUNT", global = true)]
+    components_per_device: Option<String>,
+
+    /// How many sensors a device may have [env: FIELDGATE_SENSORS_PER_DEVICE] [default: 1024]
+    #[arg(long, value_name = "COUNT", global = true)]
+    sensors_per_device: Option<String>,
+
+    /// How many refused items of a device are kept, of which the oldest goes first [env:
+    /// FIELDGATE_QUARANTINED_PER_DEVICE] [default: 1000]
+    #[arg(long, value_name = "COUNT", global = true)]
+    quarantined_per_device: Option<String>,
+
+    /// How many certificates a device may be issued within 24 hours [env:
+    /// FIELDGATE_CERTIFICATES_PER_DAY] [default: 10]
+    #[arg(long, value_name = "COUNT", global = true)]
+    certificates_per_day: Option<String>,
+
     /// How many requests with a wrong key or token an address has per minute [env:
     /// FIELDGATE_FAILED_PER_MINUTE] [default: 30]
     #[arg(long, value_name = "COUNT", global = true)]
@@ -182,6 +200,10 @@ impl Flags {
             ("crl_url", &self.crl_url),
             ("retain_readings", &self.retain_readings),
             ("retain_health", &self.retain_health),
+            ("components_per_device", &self.components_per_device),
+            ("sensors_per_device", &self.sensors_per_device),
+            ("quarantined_per_device", &self.quarantined_per_device),
+            ("certificates_per_day", &self.certificates_per_day),
             ("failed_per_minute", &self.failed_per_minute),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),

@@ -10,6 +10,7 @@ mod value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use fieldgate_core::model::limits::Limits;
 use fieldgate_core::service::Retention;
 
 pub(crate) use layer::{Given, Layer, Origin, Sources};
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: TrustedProxies,
     /// The certificate for HTTPS, where it is not one of the own CA.
     pub(crate) https_certificate: Option<CertificateFiles>,
+    /// How much of everything a device may have.
+    pub(crate) limits: Limits,
     /// How many failed attempts an address has per minute.
     pub(crate) failed_per_minute: u32,
     /// How the log is written.
@@ -112,6 +115,7 @@ impl Settings {
                 readings: retain_readings.unwrap_or(retained.readings),
                 health: retain_health.unwrap_or(retained.health),
             },
+            limits: limits(sources)?,
             trusted_proxies: TrustedProxies::new(sources.many("trusted_proxies", str::parse)?),
             https_certificate: https_certificate(sources)?,
             failed_per_minute: failed_per_minute.unwrap_or(FAILED_PER_MINUTE),
@@ -185,6 +189,22 @@ impl Settings {
                 "retain_health",
                 text(&value::retention_text(self.retention.health)),
             ),
+            (
+                "components_per_device",
+                self.limits.components_per_device.to_string(),
+            ),
+            (
+                "sensors_per_device",
+                self.limits.sensors_per_device.to_string(),
+            ),
+            (
+                "quarantined_per_device",
+                self.limits.quarantined_per_device.to_string(),
+            ),
+            (
+                "certificates_per_day",
+                self.limits.certificates_per_day.to_string(),
+            ),
             ("failed_per_minute", self.failed_per_minute.to_string()),
             ("log_format", text(self.log_format.as_str())),
             (
@@ -235,6 +255,21 @@ fn https_certificate(sources: &Sources) -> Result<Option<CertificateFiles>, Fail
     }
 }
 
+fn limits(sources: &Sources) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    for (name, limit) in [
+        ("components_per_device", &mut limits.components_per_device),
+        ("sensors_per_device", &mut limits.sensors_per_device),
+        ("quarantined_per_device", &mut limits.quarantined_per_device),
+        ("certificates_per_day", &mut limits.certificates_per_day),
+    ] {
+        if let Some(set) = sources.one(name, value::limit)? {
+            *limit = set;
+        }
+    }
+    Ok(limits)
+}
+
 fn check_http(listen: SocketAddr, insecure: bool) -> Result<(), Failure> {
     if insecure || listen.ip().is_loopback() {
         return Ok(());
@@ -246,7 +281,7 @@ fn check_http(listen: SocketAddr, insecure: bool) -> Result<(), Failure> {
 }
 
 /// The names of all settings, as a TOML file writes them.
-pub(crate) const NAMES: [&str; 16] = [
+pub(crate) const NAMES: [&str; 20] = [
     "data_dir",
     "storage",
     "http_listen",
@@ -260,6 +295,10 @@ pub(crate) const NAMES: [&str; 16] = [
     "crl_url",
     "retain_readings",
     "retain_health",
+    "components_per_device",
+    "sensors_per_device",
+    "quarantined_per_device",
+    "certificates_per_day",
     "failed_per_minute",
     "log_format",
     "log_level",

@@ -55,6 +55,7 @@ fn defaults_are_those_of_the_help() {
     assert_eq!(settings.public_hosts, ["localhost"]);
     assert_eq!(settings.retention, Retention::default());
     assert_eq!(settings.failed_per_minute, 30);
+    assert_eq!(settings.limits, Limits::default());
     assert_eq!(settings.log_level, tracing::Level::INFO);
 }
 
@@ -209,6 +210,9 @@ fn wrong_values_are_refused_with_their_origin() {
         ("retain_health", "1w"),
         ("retain_health", "1ä"),
         ("failed_per_minute", "0"),
+        ("components_per_device", "0"),
+        ("sensors_per_device", "1000001"),
+        ("certificates_per_day", "many"),
         ("log_format", "xml"),
         ("log_level", "loud"),
         ("log_level", "INFO"),

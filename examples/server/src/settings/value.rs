@@ -28,6 +28,15 @@ pub(super) fn count(text: &str) -> Result<u32, &'static str> {
     Ok(count)
 }
 
+/// How many of something a device may have.
+pub(super) fn limit(text: &str) -> Result<usize, &'static str> {
+    let limit = count(text)?;
+    if limit > LIMIT_MAX {
+        return Err("it is at most 1000000");
+    }
+    usize::try_from(limit).map_err(|_| "it is a whole number")
+}
+
 pub(super) fn log_level(text: &str) -> Result<tracing::Level, &'static str> {
     match text {
         "error" | "warn" | "info" | "debug" | "trace" => {
@@ -96,6 +105,8 @@ pub(super) fn retention_text(span: Option<Duration>) -> String {
     let (unit, seconds) = whole.copied().unwrap_or(("m", 60));
     format!("{}{unit}", span.as_secs() / seconds)
 }
+
+const LIMIT_MAX: u32 = 1_000_000;
 
 /// The loopback address of IPv4.
 pub(super) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
