@@ -1,8 +1,8 @@
 //! The limit of wrong secrets by address.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, TOKENS, World, csr, get, post};
+use crate::support::{Answer, TOKENS, World, csr, delete, get, post, put};
 
 const WRONG: &str = "sk_0123456789abcdef_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -83,13 +83,26 @@ async fn only_wrong_secrets_count() {
     let world = world.await;
     let (_, key) = world.organization("acme").await;
     let address = "192.0.2.1";
-    let made = post(TOKENS).key(&key).json(&json!({"deviceName": "one"}));
-    let token = world.send(made).await.ok(201)["token"].clone();
-    let redeem = async |csr: &str| {
+    let register = async |name: &str| {
+        let made = post(TOKENS).key(&key).json(&json!({"deviceName": name}));
+        world.send(made).await.ok(201)
+    };
+    let redeem_by = async |token: &Value, csr: &str| {
         let body = json!({"token": token, "csr": csr});
         let call = post("/api/v1/devices/provision").json(&body).from(address);
         world.send(call).await
     };
+    let token = register("one").await["token"].clone();
+    let redeem = async |csr: &str| redeem_by(&token, csr).await;
+    let (revoked, expiring) = (register("two").await, register("three").await);
+    let token_id = revoked["tokenId"].as_str().unwrap();
+    let revoke = delete(&format!("{TOKENS}/{token_id}")).key(&key);
+    assert_eq!(world.send(revoke).await.status, 204);
+    let inactive = register("four").await;
+    let device = inactive["deviceId"].as_str().unwrap();
+    let update = json!({"name": "four", "status": "INACTIVE"});
+    let update = put(&format!("/api/v1/devices/{device}")).json(&update);
+    world.send(update.key(&key)).await.ok(200);
     for _ in 0..5 {
         redeem("garbage").await.problem(422, "csr_invalid");
         let missing = get("/api/v1/devices").from(address);
@@ -103,9 +116,17 @@ async fn only_wrong_secrets_count() {
     for _ in 0..5 {
         redeem(&csr()).await.problem(409, "token_used");
     }
+    for _ in 0..5 {
+        let answer = redeem_by(&inactive["token"], &csr()).await;
+        answer.problem(409, "device_inactive");
+    }
     world.advance(24 * 3600);
     for _ in 0..5 {
         redeem(&csr()).await.problem(409, "token_used");
+        let answer = redeem_by(&revoked["token"], &csr()).await;
+        answer.problem(410, "token_revoked");
+        let answer = redeem_by(&expiring["token"], &csr()).await;
+        answer.problem(410, "token_expired");
     }
     wrong_key(&world, address).await.problem(401, "key_invalid");
     wrong_key(&world, address)
