@@ -106,3 +106,20 @@ impl Default for MqttOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_what_devices_are_promised() {
+        let options = MqttOptions::default();
+        assert_eq!(options.handshake_timeout, Duration::from_secs(5));
+        assert_eq!(options.connect_timeout, Duration::from_secs(5));
+        assert_eq!(options.message_max_bytes, 256 * 1024);
+        assert_eq!(options.receive_maximum, 64);
+        assert_eq!(options.default_keep_alive, Duration::from_secs(20 * 60));
+        // As many devices may come at once from one address: they share it behind a NAT.
+        assert!(options.unfinished_max >= 1000);
+    }
+}

@@ -1,7 +1,7 @@
 //! How sessions end, and that each end is noted.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldgate_core::clock::{Clock, SystemClock};
 use fieldgate_core::testing::ManualClock;
@@ -58,10 +58,13 @@ async fn silence_ends_a_session() {
         let server = Server::start().await;
         let device = server.device();
         let connect = Connect::new(level, device.id).keep_alive(1);
+        let begin = Instant::now();
         let mut client = server.connect_with(&device, &connect).await;
         client.ended_with(0x8d).await;
         server.inbox.wait_closed(1).await;
         assert_eq!(server.endpoint.stats().keep_alive_timeouts, 1);
+        // One and a half times the keep-alive (MQTT 5, section 3.1.2.10), and not before.
+        assert!(begin.elapsed() >= Duration::from_millis(1500));
     }
 }
 
