@@ -14,6 +14,7 @@ use fieldgate_tests::{
     Answer, Api, Device, Registration, Server, StorageKind, eventually, storage_tests,
 };
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 storage_tests!(each: [
@@ -289,11 +290,17 @@ async fn of_racing_requests_exactly_one_gets_a_certificate(storage: StorageKind)
 async fn race(api: &Api, number: usize) {
     let registration = Registration::new(api, &format!("racer-{number}")).await;
     let registration = Arc::new(registration);
+    let requests: Vec<String> = (0..RACERS).map(|_| new_key().1).collect();
+    // Nobody has a start: all send when all are ready.
+    let start = Arc::new(Barrier::new(RACERS));
     let mut racers = JoinSet::new();
-    for _ in 0..RACERS {
-        let (registration, api) = (Arc::clone(&registration), api.clone());
-        let (_, csr) = new_key();
-        racers.spawn(async move { registration.provision(&api, &csr).await });
+    for csr in requests {
+        let (registration, start) = (Arc::clone(&registration), Arc::clone(&start));
+        let api = api.clone();
+        racers.spawn(async move {
+            start.wait().await;
+            registration.provision(&api, &csr).await
+        });
     }
     let answers: Vec<Answer> = racers.join_all().await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
