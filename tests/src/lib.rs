@@ -17,6 +17,7 @@ pub mod descriptors;
 pub mod device;
 pub mod example;
 pub mod forge;
+pub mod impostor;
 pub mod mqtt;
 pub mod packet;
 pub mod rules;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use fieldgate_tests::device::certificates;
 use fieldgate_tests::example::ExampleDevice;
+use fieldgate_tests::impostor::Impostor;
 use fieldgate_tests::{Api, Registration, Server, StorageKind, eventually, storage_tests};
 use serde_json::{Value, json};
 
@@ -72,6 +73,10 @@ async fn killed_at_any_step_it_resumes(storage: StorageKind) {
         let device = operator.start_device(&[]);
         assert!(device.says(step), "{step}");
         device.kill();
+        if step == "3." {
+            // What it is about to use is on the disk before.
+            assert_eq!(mode(&operator.state().join("key.pem")), 0o600);
+        }
         let (status, complaint) = operator.start_device(&["--readings", "1"]).ended();
         if !status.success() {
             // The one step that needs help: the token was used, and the answer got lost.
@@ -126,6 +131,30 @@ async fn before_the_fingerprint_matches_it_gives_nothing_away() {
     let (status, complaint) = ExampleDevice::start(&operator.state(), &arguments).ended();
     assert!(!status.success());
     assert!(complaint.contains("https://"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_impostor_hears_one_request_for_the_chain_and_nothing_else() {
+    let operator = Operator::new(StorageKind::Sqlite).await;
+    let impostor = Impostor::start().await;
+    let token = operator.registration.token.as_str();
+    let fingerprint = &operator.registration.answer["caFingerprintSha256"];
+    let arguments = [
+        "--token",
+        token,
+        "--server",
+        &impostor.url(),
+        "--ca-fingerprint",
+        fingerprint.as_str().unwrap(),
+    ];
+    let (status, complaint) = ExampleDevice::start(&operator.state(), &arguments).ended();
+    assert!(!status.success());
+    assert!(complaint.contains("fingerprint"), "{complaint}");
+    let heard = impostor.heard();
+    assert!(heard.starts_with("GET /api/v1/ca/chain HTTP/1.1\r\n"));
+    assert!(heard.ends_with("\r\n\r\n"), "{heard}");
+    assert_eq!(heard.matches("HTTP/1.1").count(), 1, "{heard}");
+    assert!(!heard.contains("fgt1"), "{heard}");
 }
 
 /// An operator who has registered one device.
