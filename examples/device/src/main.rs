@@ -238,7 +238,9 @@ async fn talk(line: &mut Line<'_>, arguments: &Arguments, progress: &mut Progres
         counters.begin(measure::count(&readings));
         line.publish("readings", &readings, false).await?;
         counters.stored();
-        line.tell("health", &machine.health(counters)).await?;
+        if let Some(health) = machine.health(counters) {
+            line.tell("health", &health).await?;
+        }
         progress.reports += 1;
         let number = progress.reports;
         say(format!(

@@ -81,8 +81,11 @@ impl Machine {
             .collect()
     }
 
-    /// How the device itself is.
-    pub(crate) fn health(&self, counters: &Counters) -> Value {
+    /// How the device itself is; nothing on a machine that does not say how long it has been up,
+    /// since a report has to say that.
+    pub(crate) fn health(&self, counters: &Counters) -> Option<Value> {
+        // The kernel counts in hundredths; the API in whole seconds.
+        let uptime = uptime()? as u64;
         let connection = match &self.interface {
             Some(name) if class(name).join("wireless").exists() => "WIFI",
             Some(name) if name.starts_with("ww") => "CELLULAR",
@@ -95,13 +98,11 @@ impl Machine {
             ("freeHeapBytes", available_memory().map(Value::from)),
             ("signalStrengthDbm", self.signal_strength().map(Value::from)),
         ]);
-        // The kernel counts in hundredths; the API in whole seconds.
-        let uptime = uptime().map_or(0, |seconds| seconds as u64);
         health.insert("uptimeSeconds".to_owned(), uptime.into());
         health.insert("connectionType".to_owned(), connection.into());
         health.insert("readingsSent".to_owned(), counters.sent.into());
         health.insert("readingsDropped".to_owned(), counters.dropped.into());
-        Value::Object(health)
+        Some(Value::Object(health))
     }
 
     fn link(&self, name: &str) -> Option<i64> {
