@@ -200,6 +200,7 @@ pub const OPERATIONS: &[Operation] = operations! {
     "createApiKey"             POST   "/api-keys"                               ServerOrScopes(&[Admin]);
     "listApiKeys"              GET    "/api-keys"                               ServerOrScopes(&[Admin]);
     "getApiKey"                GET    "/api-keys/{apiKeyId}"                    ServerOrScopes(&[Admin]);
+    "updateApiKey"             PUT    "/api-keys/{apiKeyId}"                    ServerOrScopes(&[Admin]);
     "revokeApiKey"             DELETE "/api-keys/{apiKeyId}"                    ServerOrScopes(&[Admin]);
 
     "registerDevice"           POST   "/devices/registration/tokens"            Scopes(&[TokensWrite]);

@@ -1,14 +1,15 @@
 //! API keys in sled.
 
 use async_trait::async_trait;
-use fieldgate_core::model::api_key::{ApiKey, KeyOwner, KeyPrefix};
+use fieldgate_core::model::api_key::{ApiKey, ApiKeySettings, KeyOwner, KeyPrefix};
 use fieldgate_core::model::id::ApiKeyId;
 use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{ApiKeyStore, Effects, StorageError, Unique};
 
 use crate::SledStorage;
-use crate::change::{Change, Source};
+use crate::change::{Change, Source, check_revision};
 use crate::error::Error;
 use crate::keys::{self, Range};
 use crate::record::Record as _;
@@ -76,11 +77,37 @@ impl ApiKeyStore for SledStorage {
         .await
     }
 
-    async fn delete_api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<(), StorageError> {
+    async fn update_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+        settings: &ApiKeySettings,
+    ) -> Result<ApiKey, StorageError> {
+        let settings = settings.clone();
+        self.change(move |change| {
+            let key = keys::api_key(owner, id);
+            let stored = change.record(&key)?;
+            let mut api_key: ApiKey = stored.ok_or(Error::not_found("API key"))?;
+            check_revision(api_key.revision, expected, "API key")?;
+            api_key.update(settings);
+            change.put_record(key, &api_key)?;
+            Ok(api_key)
+        })
+        .await
+    }
+
+    async fn delete_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError> {
         self.change_as(Kind::Frugal, move |change| {
             let key = keys::api_key(owner, id);
             let stored = change.record(&key)?;
             let api_key: ApiKey = stored.ok_or(Error::not_found("API key"))?;
+            check_revision(api_key.revision, expected, "API key")?;
             change.remove(keys::api_key_prefix(api_key.prefix));
             change.remove(key);
             Ok(())

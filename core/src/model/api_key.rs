@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::model::Invalid;
 use crate::model::id::{ApiKeyId, OrganizationId};
+use crate::model::revision::Revision;
 use crate::model::secret::{Secret, SecretHash, SecretText};
 use crate::model::text::Name;
 use crate::model::timestamp::Timestamp;
@@ -31,6 +32,29 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was last shown, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Counts the changes to name, scopes and end.
+    pub revision: Revision,
+}
+
+/// What operators say of a key: all that can be changed of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApiKeySettings {
+    /// What people call it.
+    pub name: Name,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// From when on it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Changes it, and counts that; its secret stays.
+    pub fn update(&mut self, settings: ApiKeySettings) {
+        self.name = settings.name;
+        self.scopes = settings.scopes;
+        self.expires_at = settings.expires_at;
+        self.revision = self.revision.next();
+    }
 }
 
 /// Whose a key is.

@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::model::api_key::{ApiKey, ApiKeyText, KeyOwner, KeyPrefix, Scope};
+use crate::model::api_key::{ApiKey, ApiKeySettings, ApiKeyText, KeyOwner, KeyPrefix, Scope};
 use crate::model::id::ApiKeyId;
 use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
 use crate::model::secret::{Secret, SecretHash, SecretText};
 use crate::model::text::Name;
 use crate::model::timestamp::Timestamp;
@@ -18,17 +19,6 @@ use crate::service::{IdempotentRequest, Parts, service};
 service! {
     /// The use-cases around API keys.
     ApiKeys
-}
-
-/// A key that somebody wants to mint.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct NewApiKey {
-    /// What people call it.
-    pub name: Name,
-    /// What it may do.
-    pub scopes: BTreeSet<Scope>,
-    /// From when on it is worth nothing.
-    pub expires_at: Option<Timestamp>,
 }
 
 /// A minted key.
@@ -82,16 +72,14 @@ impl ApiKeys {
         &self,
         owner: KeyOwner,
         minter: &BTreeSet<Scope>,
-        new: NewApiKey,
+        new: ApiKeySettings,
         request: Option<&IdempotentRequest>,
     ) -> Result<MintedKey> {
         if let Some(key) = self.replayed(owner, request).await? {
             return Ok(MintedKey { key, text: None });
         }
         check_scopes(owner, minter, &new.scopes)?;
-        if new.expires_at.is_some_and(|end| end <= self.parts.now()) {
-            return Err(Error::invalid_field("/expiresAt", "the end lies ahead"));
-        }
+        self.check_end(new.expires_at)?;
         let (key, text) = make_key(&self.parts, owner, new.name, new.scopes, new.expires_at)?;
         let effects = self.parts.effects(request, key.id.as_uuid());
         match self.parts.storage.create_api_key(&key, &effects).await {
@@ -126,13 +114,49 @@ impl ApiKeys {
         Ok(self.parts.storage.api_keys(owner, page).await?)
     }
 
+    /// Changes one of an owner's keys. It may do no more than who changes it, whose scopes are
+    /// `changer`; its secret stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`ApiKeys::mint`], and [`Error::NotFound`], [`Error::StaleRevision`].
+    pub async fn update(
+        &self,
+        owner: KeyOwner,
+        changer: &BTreeSet<Scope>,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+        settings: &ApiKeySettings,
+    ) -> Result<ApiKey> {
+        // What is not there is told of before what is wrong with the rest.
+        self.key(owner, id).await?;
+        check_scopes(owner, changer, &settings.scopes)?;
+        self.check_end(settings.expires_at)?;
+        let storage = &self.parts.storage;
+        let updated = storage.update_api_key(owner, id, expected, settings);
+        Ok(updated.await?)
+    }
+
     /// Revokes a key: it is worth nothing once this returns.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
-    pub async fn revoke(&self, owner: KeyOwner, id: ApiKeyId) -> Result<()> {
-        Ok(self.parts.storage.delete_api_key(owner, id).await?)
+    /// [`Error::NotFound`], [`Error::StaleRevision`].
+    pub async fn revoke(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
+        let storage = &self.parts.storage;
+        Ok(storage.delete_api_key(owner, id, expected).await?)
+    }
+
+    fn check_end(&self, expires_at: Option<Timestamp>) -> Result<()> {
+        if expires_at.is_some_and(|end| end <= self.parts.now()) {
+            return Err(Error::invalid_field("/expiresAt", "the end lies ahead"));
+        }
+        Ok(())
     }
 
     async fn replayed(
@@ -195,6 +219,7 @@ pub(crate) fn make_key(
         created_at: now,
         expires_at,
         last_used_at: None,
+        revision: Revision::FIRST,
     };
     Ok((key, ApiKeyText { prefix, secret }.expose()))
 }

@@ -22,7 +22,7 @@ mod registration;
 mod sensors;
 mod sites;
 
-pub use api_keys::{ApiKeys, MintedKey, NewApiKey};
+pub use api_keys::{ApiKeys, MintedKey};
 pub use certificates::Certificates;
 pub use components::{Components, NewComponent};
 pub use devices::Devices;

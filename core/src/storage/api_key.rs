@@ -4,9 +4,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::model::api_key::{ApiKey, KeyOwner, KeyPrefix};
+use crate::model::api_key::{ApiKey, ApiKeySettings, KeyOwner, KeyPrefix};
 use crate::model::id::ApiKeyId;
 use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
 use crate::storage::{Effects, StorageError};
 
@@ -44,10 +45,28 @@ pub trait ApiKeyStore: Debug + Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<(), StorageError>;
 
+    /// Changes it by [`ApiKey::update`]; what it may do from then on counts once this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`].
+    async fn update_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+        settings: &ApiKeySettings,
+    ) -> Result<ApiKey, StorageError>;
+
     /// Removes a key; it is worth nothing once this returns.
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`].
-    async fn delete_api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<(), StorageError>;
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`].
+    async fn delete_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError>;
 }

@@ -222,6 +222,7 @@ pub fn api_key(owner: KeyOwner) -> ApiKey {
         created_at: noon(),
         expires_at: Some(after(3600)),
         last_used_at: None,
+        revision: Revision::FIRST,
     }
 }
 

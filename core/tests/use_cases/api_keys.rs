@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use fieldgate_core::Error;
 use fieldgate_core::clock::Clock;
-use fieldgate_core::model::api_key::{KeyOwner, Scope};
-use fieldgate_core::service::NewApiKey;
+use fieldgate_core::model::api_key::{ApiKeySettings, KeyOwner, Scope};
 
 use crate::System;
 
-fn wanted(scopes: &[Scope]) -> NewApiKey {
-    NewApiKey {
+fn wanted(scopes: &[Scope]) -> ApiKeySettings {
+    ApiKeySettings {
         name: "robot".parse().unwrap(),
         scopes: scopes.iter().copied().collect(),
         expires_at: None,
@@ -35,7 +34,7 @@ async fn a_minted_key_comes_in_until_it_is_revoked() {
     let known = keys.authenticate(&text).await.unwrap();
     assert_eq!((known.id, known.owner), (minted.key.id, owner));
 
-    keys.revoke(owner, minted.key.id).await.unwrap();
+    keys.revoke(owner, minted.key.id, None).await.unwrap();
     let refused = keys.authenticate(&text).await;
     assert!(matches!(refused, Err(Error::Unauthorized { .. })));
 }
@@ -114,4 +113,32 @@ async fn the_last_use_is_written_down_later_to_the_minute() {
     let key = keys.key(owner, minted.key.id).await.unwrap();
     let used = key.last_used_at.unwrap();
     assert_eq!(used.to_string(), "2026-06-15T12:00:05.000Z");
+}
+
+#[tokio::test]
+async fn a_changed_key_may_do_no_more_than_who_changes_it() {
+    let system = System::new().await;
+    let owner = KeyOwner::Organization(system.organization);
+    let keys = system.fieldgate.api_keys();
+    let everything = all();
+    let minted = keys.mint(owner, &everything, wanted(&[Scope::DataRead]), None);
+    let minted = minted.await.unwrap();
+    let text = minted.text.unwrap();
+    let narrow = BTreeSet::from([Scope::Admin, Scope::DataRead]);
+
+    let wider = wanted(&[Scope::DataRead, Scope::DevicesWrite]);
+    let refused = keys.update(owner, &narrow, minted.key.id, None, &wider);
+    assert!(matches!(refused.await, Err(Error::Forbidden { .. })));
+    let mut over = wanted(&[Scope::DataRead]);
+    over.expires_at = Some(system.clock.now());
+    let refused = keys.update(owner, &narrow, minted.key.id, None, &over);
+    assert!(matches!(refused.await, Err(Error::Invalid { .. })));
+    let same = keys.authenticate(text.as_str()).await.unwrap();
+    assert_eq!(same.scopes, BTreeSet::from([Scope::DataRead]));
+
+    let other = wanted(&[Scope::Admin]);
+    let updated = keys.update(owner, &narrow, minted.key.id, None, &other);
+    assert_eq!(updated.await.unwrap().revision, minted.key.revision.next());
+    let changed = keys.authenticate(text.as_str()).await.unwrap();
+    assert_eq!(changed.scopes, BTreeSet::from([Scope::Admin]));
 }

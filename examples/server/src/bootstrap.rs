@@ -4,11 +4,10 @@ use std::io;
 
 use anyhow::Context as _;
 use fieldgate_core::Fieldgate;
-use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use fieldgate_core::model::api_key::{ApiKeySettings, KeyOwner, Scope};
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::secret::SecretText;
-use fieldgate_core::service::NewApiKey;
 use fieldgate_core::storage::ServerProof;
 use zeroize::Zeroizing;
 
@@ -118,7 +117,7 @@ async fn fresh_key(
         let page = keys.list(owner, PageRequest::first(PageLimit::MAX)).await;
         let page = page.context("the storage cannot be read")?;
         for key in &page.items {
-            let revoked = keys.revoke(owner, key.id).await;
+            let revoked = keys.revoke(owner, key.id, None).await;
             revoked.context("a key of the interrupted first start cannot be removed")?;
         }
         if !page.more {
@@ -126,7 +125,7 @@ async fn fresh_key(
         }
     }
     let scopes: std::collections::BTreeSet<_> = scopes.iter().copied().collect();
-    let new = NewApiKey {
+    let new = ApiKeySettings {
         name: name.parse().context("the first key's name")?,
         scopes: scopes.clone(),
         expires_at: None,

@@ -10,15 +10,16 @@ use fieldgate_core::model::id::ApiKeyId;
 use utoipa_axum::routes;
 
 use crate::api::{Api, NO_STORE, Routes};
-use crate::dto::{ApiKey, ApiKeyPage, CreateApiKey, CreatedApiKey, PageQuery};
-use crate::extract::{Creation, List, Owner, Target};
+use crate::dto::{ApiKey, ApiKeyPage, ApiKeyUpdate, CreateApiKey, CreatedApiKey, PageQuery};
+use crate::etag::{ETag, IfMatch};
+use crate::extract::{Creation, Input, List, Owner, Target};
 use crate::idempotency::Replayed;
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Routes {
     vec![
         routes!(list_api_keys, create_api_key),
-        routes!(get_api_key, revoke_api_key),
+        routes!(get_api_key, update_api_key, revoke_api_key),
     ]
 }
 
@@ -73,6 +74,7 @@ async fn create_api_key(
         StatusCode::CREATED,
         [(LOCATION, creation.location(minted.key.id))],
         [NO_STORE],
+        ETag(minted.key.revision),
         Replayed(minted.text.is_none()),
         Json(CreatedApiKey::from(minted)),
     ))
@@ -90,9 +92,35 @@ async fn get_api_key(
     State(api): State<Arc<Api>>,
     Owner(caller): Owner,
     Target(id): Target<ApiKeyId>,
-) -> Result<Json<ApiKey>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let key = api.fieldgate.api_keys().key(caller.owner, id).await?;
-    Ok(Json(key.into()))
+    Ok((ETag(key.revision), Json(ApiKey::from(key))))
+}
+
+/// Change an API key
+///
+/// It may do no more than the key that changes it. What is absent is cleared; its text stays.
+#[utoipa::path(
+    put,
+    path = "/api-keys/{apiKeyId}",
+    operation_id = "updateApiKey",
+    tag = "api-keys",
+    request_body = ApiKeyUpdate,
+    responses((status = OK, description = "Changed", body = ApiKey)),
+)]
+async fn update_api_key(
+    State(api): State<Arc<Api>>,
+    Owner(caller): Owner,
+    Target(id): Target<ApiKeyId>,
+    IfMatch(expected): IfMatch,
+    Input(update): Input<ApiKeyUpdate>,
+) -> Result<impl IntoResponse, Problem> {
+    let update = CreateApiKey::from(update).parse()?;
+    let keys = api.fieldgate.api_keys();
+    let key = keys
+        .update(caller.owner, &caller.scopes, id, expected, &update)
+        .await?;
+    Ok((ETag(key.revision), Json(ApiKey::from(key))))
 }
 
 /// Revoke an API key
@@ -109,7 +137,9 @@ async fn revoke_api_key(
     State(api): State<Arc<Api>>,
     Owner(caller): Owner,
     Target(id): Target<ApiKeyId>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    api.fieldgate.api_keys().revoke(caller.owner, id).await?;
+    let keys = api.fieldgate.api_keys();
+    keys.revoke(caller.owner, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

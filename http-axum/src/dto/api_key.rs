@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key as model;
-use fieldgate_core::service::{MintedKey, NewApiKey};
+use fieldgate_core::service::MintedKey;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -115,8 +115,8 @@ pub(crate) struct CreateApiKey {
 }
 
 impl CreateApiKey {
-    /// The key.
-    pub(crate) fn parse(&self) -> Result<NewApiKey, Error> {
+    /// What it says of the key.
+    pub(crate) fn parse(&self) -> Result<model::ApiKeySettings, Error> {
         let mut check = Check::default();
         let name = check.parse("/name", &self.name);
         let scopes: Vec<Option<model::Scope>> = self
@@ -128,12 +128,37 @@ impl CreateApiKey {
         let scopes: Option<BTreeSet<_>> = scopes.into_iter().collect();
         let expires_at = check.optional("/expiresAt", self.expires_at.as_ref());
         match (name, scopes, expires_at) {
-            (Some(name), Some(scopes), Some(expires_at)) => Ok(NewApiKey {
+            (Some(name), Some(scopes), Some(expires_at)) => Ok(model::ApiKeySettings {
                 name,
                 scopes,
                 expires_at,
             }),
             _ => Err(check.into_error()),
+        }
+    }
+}
+
+/// An API key as it is to be. What is absent is cleared.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ApiKeyUpdate {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 128, example = "dashboard")]
+    name: String,
+    /// What it may do: no more than the key that changes it.
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
+    scopes: Vec<String>,
+    /// From when on it is worth nothing; never if absent.
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+}
+
+impl From<ApiKeyUpdate> for CreateApiKey {
+    fn from(update: ApiKeyUpdate) -> Self {
+        Self {
+            name: update.name,
+            scopes: update.scopes,
+            expires_at: update.expires_at,
         }
     }
 }

@@ -26,7 +26,7 @@ mod sensor;
 mod site;
 mod token;
 
-pub(crate) use api_key::{ApiKey, ApiKeyPage, CreateApiKey, CreatedApiKey};
+pub(crate) use api_key::{ApiKey, ApiKeyPage, ApiKeyUpdate, CreateApiKey, CreatedApiKey};
 pub(crate) use ca::{CrlFile, PemFile};
 pub(crate) use certificate::{Certificate, CertificatePage};
 pub(crate) use check::Check;

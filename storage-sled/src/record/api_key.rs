@@ -4,6 +4,7 @@ use fieldgate_core::model::Invalid;
 use fieldgate_core::model::api_key::{ApiKey, KeyOwner, KeyPrefix};
 use fieldgate_core::model::certificate::Sha256Digest;
 use fieldgate_core::model::id::{ApiKeyId, OrganizationId};
+use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::secret::SecretHash;
 use fieldgate_core::model::text::Name;
 use fieldgate_core::model::timestamp::Timestamp;
@@ -32,6 +33,7 @@ pub(super) struct ApiKeyJson {
     expires_at: Option<Timestamp>,
     #[serde(with = "optional_millis")]
     last_used_at: Option<Timestamp>,
+    revision: u64,
 }
 
 impl JsonRecord for ApiKey {
@@ -53,6 +55,7 @@ impl JsonRecord for ApiKey {
             created_at: self.created_at,
             expires_at: self.expires_at,
             last_used_at: self.last_used_at,
+            revision: self.revision.as_u64(),
         }
     }
 
@@ -70,6 +73,7 @@ impl JsonRecord for ApiKey {
             created_at: json.created_at,
             expires_at: json.expires_at,
             last_used_at: json.last_used_at,
+            revision: Revision::from_u64(json.revision),
         })
     }
 }

@@ -27,6 +27,7 @@ CREATE TABLE api_key (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     last_used_at INTEGER,
+    revision INTEGER NOT NULL,
     PRIMARY KEY (owner, id)
 ) STRICT;
 

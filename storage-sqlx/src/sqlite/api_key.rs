@@ -1,9 +1,10 @@
 //! Keeps API keys.
 
 use async_trait::async_trait;
-use fieldgate_core::model::api_key::{ApiKey, KeyOwner, KeyPrefix, Scope};
+use fieldgate_core::model::api_key::{ApiKey, ApiKeySettings, KeyOwner, KeyPrefix, Scope};
 use fieldgate_core::model::id::{ApiKeyId, OrganizationId};
 use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::secret::SecretHash;
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{ApiKeyStore, Effects, StorageError, Unique};
@@ -12,8 +13,8 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::sqlite::row::Columns;
-use crate::sqlite::select::{Select, json_array};
+use crate::sqlite::row::{Columns, stored};
+use crate::sqlite::select::{Select, check_revision, json_array};
 use crate::sqlite::{SqliteStorage, idempotency, organization, refuse};
 
 #[async_trait]
@@ -33,11 +34,8 @@ impl ApiKeyStore for SqliteStorage {
     }
 
     async fn api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
-        let mut select = Select::new(SELECT);
-        select.sql(" WHERE owner = ").bind(owner_octets(&owner));
-        select.sql(" AND id = ").bind(id.as_bytes().as_slice());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = find(&mut reader, owner, id).await;
         found.map_err(refuse)
     }
 
@@ -88,17 +86,43 @@ impl ApiKeyStore for SqliteStorage {
         .await
     }
 
-    async fn delete_api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<(), StorageError> {
+    async fn update_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+        settings: &ApiKeySettings,
+    ) -> Result<ApiKey, StorageError> {
+        let settings = settings.clone();
         self.write(move |tx| {
             Box::pin(async move {
-                let deleted = sqlx::query("DELETE FROM api_key WHERE owner = ?1 AND id = ?2")
+                let found = find(tx, owner, id).await?;
+                let mut key = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, key.revision, WHAT)?;
+                key.update(settings);
+                replace(tx, &key).await?;
+                Ok(key)
+            })
+        })
+        .await
+    }
+
+    async fn delete_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let found = find(tx, owner, id).await?;
+                let key = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, key.revision, WHAT)?;
+                sqlx::query("DELETE FROM api_key WHERE owner = ?1 AND id = ?2")
                     .bind(owner_octets(&owner))
                     .bind(id.as_bytes().as_slice())
                     .execute(tx)
                     .await?;
-                if deleted.rows_affected() == 0 {
-                    return Err(Error::not_found("API key"));
-                }
                 Ok(())
             })
         })
@@ -123,6 +147,17 @@ pub(super) fn owner(columns: &mut Columns<'_>) -> Result<KeyOwner, Error> {
     })
 }
 
+async fn find(
+    connection: &mut SqliteConnection,
+    owner: KeyOwner,
+    id: ApiKeyId,
+) -> Result<Option<ApiKey>, Error> {
+    let mut select = Select::new(SELECT);
+    select.sql(" WHERE owner = ").bind(owner_octets(&owner));
+    select.sql(" AND id = ").bind(id.as_bytes().as_slice());
+    select.optional(connection, decode).await
+}
+
 pub(super) async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
     let prefix = key.prefix.to_string();
     let taken = sqlx::query(
@@ -140,7 +175,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<()
     }
     sqlx::query(
         "INSERT INTO api_key (owner, id, name, prefix, secret_hash, scopes, created_at, \
-         expires_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         expires_at, last_used_at, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(owner_octets(&key.owner))
     .bind(key.id.as_bytes().as_slice())
@@ -151,6 +186,23 @@ pub(super) async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<()
     .bind(key.created_at.unix_millis())
     .bind(key.expires_at.map(Timestamp::unix_millis))
     .bind(key.last_used_at.map(Timestamp::unix_millis))
+    .bind(stored(key.revision.as_u64()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn replace(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE api_key SET name = ?3, scopes = ?4, expires_at = ?5, revision = ?6 \
+         WHERE owner = ?1 AND id = ?2",
+    )
+    .bind(owner_octets(&key.owner))
+    .bind(key.id.as_bytes().as_slice())
+    .bind(key.name.as_str())
+    .bind(json_array(key.scopes.iter().map(|scope| scope.as_str())))
+    .bind(key.expires_at.map(Timestamp::unix_millis))
+    .bind(stored(key.revision.as_u64()))
     .execute(tx)
     .await?;
     Ok(())
@@ -170,8 +222,11 @@ fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
         created_at: columns.timestamp()?,
         expires_at: columns.timestamp_optional()?,
         last_used_at: columns.timestamp_optional()?,
+        revision: columns.revision()?,
     })
 }
 
+const WHAT: &str = "API key";
+
 const SELECT: &str = "SELECT id, owner, name, prefix, secret_hash, scopes, created_at, \
-     expires_at, last_used_at FROM api_key";
+     expires_at, last_used_at, revision FROM api_key";

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{MemoryStorage, State, free};
-use crate::model::api_key::{ApiKey, KeyOwner, KeyPrefix};
+use super::{MemoryStorage, State, check_revision, free};
+use crate::model::api_key::{ApiKey, ApiKeySettings, KeyOwner, KeyPrefix};
 use crate::model::id::ApiKeyId;
 use crate::model::page::{Page, PageRequest};
+use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
 use crate::storage::{ApiKeyStore, Effects, StorageError, Unique};
 
@@ -61,11 +62,33 @@ impl ApiKeyStore for MemoryStorage {
         Ok(())
     }
 
-    async fn delete_api_key(&self, owner: KeyOwner, id: ApiKeyId) -> Result<(), StorageError> {
-        let removed = self.lock().api_keys.remove(&(owner, id));
-        removed
-            .map(drop)
-            .ok_or(StorageError::NotFound { what: "API key" })
+    async fn update_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+        settings: &ApiKeySettings,
+    ) -> Result<ApiKey, StorageError> {
+        let mut state = self.lock();
+        let found = state.api_keys.get_mut(&(owner, id));
+        let key = found.ok_or(StorageError::NotFound { what: "API key" })?;
+        check_revision(key.revision, expected, "API key")?;
+        key.update(settings.clone());
+        Ok(key.clone())
+    }
+
+    async fn delete_api_key(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        let found = state.api_keys.get(&(owner, id));
+        let key = found.ok_or(StorageError::NotFound { what: "API key" })?;
+        check_revision(key.revision, expected, "API key")?;
+        state.api_keys.remove(&(owner, id));
+        Ok(())
     }
 }
 

@@ -1,11 +1,14 @@
 //! Clauses of [`ApiKeyStore`](crate::storage::ApiKeyStore).
 
+use std::collections::BTreeSet;
+
 use super::world::new_organization;
-use crate::model::api_key::{ApiKey, KeyOwner, Scope};
+use crate::model::api_key::{ApiKey, ApiKeySettings, KeyOwner, Scope};
 use crate::model::id::ApiKeyId;
+use crate::model::revision::Revision;
 use crate::model::timestamp::Timestamp;
 use crate::storage::{Effects, StorageError, Unique};
-use crate::testing::fixtures::{after, api_key, before, noon};
+use crate::testing::fixtures::{after, api_key, before, noon, parse};
 use crate::testing::storage::Handle;
 
 /// A created key can be read back by its id and by its prefix, unchanged.
@@ -78,7 +81,11 @@ pub async fn owners_are_apart(storage: &Handle) {
             assert!(found.is_none());
             let touched = storage.touch_api_key(other, key.id, after(5)).await;
             touched.unwrap();
-            let answer = storage.delete_api_key(other, key.id).await;
+            let answer = storage.delete_api_key(other, key.id, None).await;
+            assert_refused!(answer, StorageError::NotFound { .. });
+            let answer = storage
+                .update_api_key(other, key.id, None, &settings())
+                .await;
             assert_refused!(answer, StorageError::NotFound { .. });
         }
         assert_same(storage.api_key(owner, key.id).await.unwrap(), &key);
@@ -120,13 +127,64 @@ pub async fn touch_does_not_create(storage: &Handle) {
     assert!(ids(storage, owner, 500).await.is_empty());
 }
 
+/// An update changes name, scopes and end, raises the revision by one, and leaves the secret.
+pub async fn update_changes_the_settings(storage: &Handle) {
+    let owner = owner(storage).await;
+    let mut key = created(storage, owner).await;
+    let touched = storage.touch_api_key(owner, key.id, after(5)).await;
+    touched.unwrap();
+    key.last_used_at = Some(after(5));
+
+    let right = Some(key.revision);
+    let updated = storage
+        .update_api_key(owner, key.id, right, &settings())
+        .await;
+
+    key.update(settings());
+    assert_same(updated.ok(), &key);
+    assert_same(storage.api_key(owner, key.id).await.unwrap(), &key);
+    let by_prefix = storage.api_key_by_prefix(key.prefix).await.unwrap();
+    assert_same(by_prefix, &key);
+}
+
+/// A change from another revision than the stored one is refused, be it an update or a deletion.
+pub async fn changes_check_the_revision(storage: &Handle) {
+    let owner = owner(storage).await;
+    let key = created(storage, owner).await;
+    let wrong = Some(Revision::FIRST.next());
+
+    let answer = storage
+        .update_api_key(owner, key.id, wrong, &settings())
+        .await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
+    let answer = storage.delete_api_key(owner, key.id, wrong).await;
+    assert_refused!(answer, StorageError::StaleRevision { .. });
+
+    assert_same(storage.api_key(owner, key.id).await.unwrap(), &key);
+    let right = Some(key.revision);
+    storage.delete_api_key(owner, key.id, right).await.unwrap();
+}
+
+/// Updating what is not there is an error, not a creation.
+pub async fn update_needs_a_record(storage: &Handle) {
+    let owner = owner(storage).await;
+    let unknown = api_key(owner);
+
+    let answer = storage
+        .update_api_key(owner, unknown.id, None, &settings())
+        .await;
+
+    assert_refused!(answer, StorageError::NotFound { .. });
+    assert!(ids(storage, owner, 500).await.is_empty());
+}
+
 /// A deleted key is gone from every answer.
 pub async fn delete_is_at_once(storage: &Handle) {
     let owner = owner(storage).await;
     let kept = created(storage, owner).await;
     let gone = created(storage, owner).await;
 
-    storage.delete_api_key(owner, gone.id).await.unwrap();
+    storage.delete_api_key(owner, gone.id, None).await.unwrap();
 
     assert!(storage.api_key(owner, gone.id).await.unwrap().is_none());
     let by_prefix = storage.api_key_by_prefix(gone.prefix).await.unwrap();
@@ -135,7 +193,7 @@ pub async fn delete_is_at_once(storage: &Handle) {
     let touched = storage.touch_api_key(owner, gone.id, noon()).await;
     touched.unwrap();
     assert!(storage.api_key(owner, gone.id).await.unwrap().is_none());
-    let answer = storage.delete_api_key(owner, gone.id).await;
+    let answer = storage.delete_api_key(owner, gone.id, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
 }
 
@@ -157,6 +215,14 @@ pub async fn the_list_is_by_id(storage: &Handle) {
 
 async fn owner(storage: &Handle) -> KeyOwner {
     KeyOwner::Organization(new_organization(storage).await)
+}
+
+fn settings() -> ApiKeySettings {
+    ApiKeySettings {
+        name: parse("other"),
+        scopes: BTreeSet::from([Scope::DataRead]),
+        expires_at: None,
+    }
 }
 
 async fn created(storage: &Handle, owner: KeyOwner) -> ApiKey {

@@ -36,6 +36,9 @@ macro_rules! storage_contract {
             owners_are_apart,
             touch_moves_forwards,
             touch_does_not_create,
+            update_changes_the_settings,
+            changes_check_the_revision,
+            update_needs_a_record,
             delete_is_at_once,
             the_list_is_by_id,
         );

@@ -8,13 +8,13 @@ use axum::Router;
 use fieldgate_core::Fieldgate;
 use fieldgate_core::ca::identity::CertificateIdentity;
 use fieldgate_core::ca::key_store::MemoryKeyStore;
-use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use fieldgate_core::model::api_key::{ApiKeySettings, KeyOwner, Scope};
 use fieldgate_core::model::health::ConnectionType;
 use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::quarantine::{QuarantineReason, Rejection};
 use fieldgate_core::model::serial::SerialNumber;
 use fieldgate_core::model::timestamp::Timestamp;
-use fieldgate_core::service::{Addresses, NewApiKey};
+use fieldgate_core::service::Addresses;
 use fieldgate_core::storage::{MemoryStorage, ServerProof};
 use fieldgate_core::testing::{ManualClock, fixtures};
 use fieldgate_core::transport::{HealthReport, Inbound, LoopbackSession, LoopbackTransport};
@@ -82,7 +82,7 @@ impl World {
     /// A key of an owner with just these scopes.
     pub(crate) async fn mint(&self, owner: KeyOwner, scopes: &[Scope]) -> String {
         let scopes: BTreeSet<_> = scopes.iter().copied().collect();
-        let new = NewApiKey {
+        let new = ApiKeySettings {
             name: fixtures::parse("test key"),
             scopes: scopes.clone(),
             expires_at: None,
