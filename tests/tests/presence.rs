@@ -7,10 +7,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use fieldgate_tests::packet;
 use fieldgate_tests::{Connect, Device, MqttClient, Server, StorageKind, Version, storage_tests};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 storage_tests!(
     each: [
@@ -289,6 +292,7 @@ async fn after_a_crash_nobody_is_online_until_it_is_back(storage: StorageKind) {
             (&status.into(), &false.into())
         );
     }
+    assert!(server.log().contains("sessions of an earlier run settled"));
     let client = devices[0].connect(&server).await;
     devices[0].becomes(&api, "ACTIVE").await;
     let summary = api.get("/api/v1/devices/summary").await.expect(200);
@@ -306,7 +310,9 @@ async fn a_server_that_is_stopped_leaves_devices_offline(storage: StorageKind) {
         .publish_json(&topic, &json!({ "sensor": "a", "value": 1 }))
         .await;
     let before = device.becomes(&api, "ACTIVE").await;
+    let mut under_way = half_a_request(&server).await;
 
+    let begin = Instant::now();
     server.terminate();
     let last_words = client.until_closed().await;
     let reasons: Vec<_> = last_words
@@ -314,8 +320,15 @@ async fn a_server_that_is_stopped_leaves_devices_offline(storage: StorageKind) {
         .map(packet::Packet::disconnect_reason)
         .collect();
     assert_eq!(reasons, [SERVER_SHUTTING_DOWN], "{last_words:?}");
+    // What was under way is answered.
+    under_way.write_all(b"}").await.unwrap();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
     let status = server.ended().await;
     assert_eq!(status.code(), Some(0), "{status}");
+    // Before a service manager would lose its patience.
+    assert!(begin.elapsed() < Duration::from_secs(10));
 
     server.restart();
     let after = device.get(&api).await;
@@ -327,6 +340,21 @@ async fn a_server_that_is_stopped_leaves_devices_offline(storage: StorageKind) {
     // It was settled when the server stopped, not when it started.
     assert!(!server.log().contains("sessions of an earlier run settled"));
     assert_eq!(device.readings(&api, "a").await.len(), 1);
+}
+
+/// A request whose head the server has read, and whose body has only begun.
+async fn half_a_request(server: &Server) -> TcpStream {
+    let address = ("127.0.0.1", server.http_port());
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/v1/devices/provision HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\
+        content-type: application/json\r\ncontent-length: 2\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut answer = vec![0; go_on.len()];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, go_on);
+    socket.write_all(b"{").await.unwrap();
+    socket
 }
 
 const SESSION_TAKEN_OVER: u8 = 0x8e;
