@@ -13,6 +13,7 @@ mod status;
 
 use bytes::Bytes;
 use fieldgate_core::model::id::DeviceId;
+use fieldgate_core::model::ingestion::ReportedReading;
 use fieldgate_core::model::quarantine::{QuarantineReason, Rejection};
 use fieldgate_core::transport::topic::DeviceTopic;
 use fieldgate_core::transport::{Inbound, Outbound};
@@ -115,6 +116,22 @@ pub(crate) fn encode(outbound: Outbound) -> Reply {
 struct Refused {
     reason: QuarantineReason,
     detail: String,
+}
+
+impl Decoded {
+    /// About how many octets it holds beside the payload.
+    pub(crate) fn size(&self) -> usize {
+        let Effect::Receive(Inbound::Readings(items), _) = &self.effect else {
+            return 0;
+        };
+        let size = |item: &Result<ReportedReading, Rejection>| match item {
+            Ok(_) => size_of::<ReportedReading>(),
+            Err(rejection) => {
+                size_of::<ReportedReading>() + rejection.raw.len() + rejection.detail.len()
+            }
+        };
+        items.iter().map(size).sum()
+    }
 }
 
 impl Refused {

@@ -22,9 +22,12 @@ use crate::payload::json::{self, Text};
 /// Reads readings; what is wrong with one of them concerns that one alone.
 pub(super) fn decode(payload: &Bytes) -> Result<Inbound, Refused> {
     let first = payload.iter().find(|octet| !octet.is_ascii_whitespace());
-    let items = match first {
-        Some(b'[') => json::parse_payload::<Items<'_>>(payload)?.0,
-        _ => vec![json::parse_payload::<&RawValue>(payload)?],
+    let Items { items, surplus } = match first {
+        Some(b'[') => json::parse_payload::<Items<'_>>(payload)?,
+        _ => Items {
+            items: vec![json::parse_payload::<&RawValue>(payload)?],
+            surplus: 0,
+        },
     };
     let mut readings = Vec::with_capacity(items.len());
     for item in items {
@@ -39,6 +42,12 @@ pub(super) fn decode(payload: &Bytes) -> Result<Inbound, Refused> {
             Ok(Item::Structured(values)) => readings.extend(values),
             Err(refused) => readings.push(Err(refused.rejection(&raw))),
         }
+    }
+    if surplus > 0 {
+        let detail =
+            format!("a message has at most {ITEMS_MAX} items: {surplus} more were refused");
+        let refused = Refused::new(QuarantineReason::LimitExceeded, detail);
+        readings.push(Err(refused.rejection(payload)));
     }
     Ok(Inbound::Readings(readings))
 }
@@ -148,8 +157,8 @@ fn structured(
 ) -> Vec<Result<ReportedReading, Rejection>> {
     let readings = values.0.iter().map(|entry| {
         // A small item goes to the quarantine whole; of a large one only the value, or else one
-        // message could fill the quarantine many times over.
-        let raw = match raw.len() {
+        // message could fill the quarantine, and the memory, many times over.
+        let raw = match raw.len() * values.0.len() {
             0..=ITEM_RAW_MAX_BYTES => raw.clone(),
             _ => json::part(raw, entry.value.get()),
         };
@@ -207,7 +216,11 @@ fn parse<T: std::str::FromStr<Err = Invalid>>(field: &str, text: &str) -> Result
 }
 
 /// The items of an array, as many as there may be.
-struct Items<'a>(Vec<&'a RawValue>);
+struct Items<'a> {
+    items: Vec<&'a RawValue>,
+    /// How many there are beyond.
+    surplus: usize,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -221,15 +234,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<'de>, A::Error> {
-                let mut items = Vec::new();
+                let (mut items, mut surplus) = (Vec::new(), 0);
                 while let Some(item) = array.next_element()? {
-                    if items.len() == ITEMS_MAX {
-                        let detail = format!("a message has at most {ITEMS_MAX} items");
-                        return Err(A::Error::custom(detail));
+                    if items.len() < ITEMS_MAX {
+                        items.push(item);
+                    } else {
+                        surplus += 1;
                     }
-                    items.push(item);
                 }
-                Ok(Items(items))
+                Ok(Items { items, surplus })
             }
         }
 
@@ -289,8 +302,9 @@ const VALUES_MAX: usize = 1024;
 /// How many readings one message may come to; what it has beyond is refused item by item.
 const READINGS_MAX: usize = 10_000;
 
-/// Up to which size a structured reading is kept whole for each of its values.
-const ITEM_RAW_MAX_BYTES: usize = 1024;
+/// Up to which size a structured reading is kept whole for each of its values, all of these copies
+/// together.
+const ITEM_RAW_MAX_BYTES: usize = 4 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -244,14 +244,15 @@ impl Inflow {
 
     fn run(&mut self, message: &Message) {
         self.is_exclusive = message.topic != DeviceTopic::Readings;
-        let size = message.payload.len();
-        self.running_bytes += size;
         let decoded = payload::decode(
             message.topic,
             self.handle.device_id,
             &message.payload,
             message.retain,
         );
+        // What a message has become counts too: small items that are refused grow by the reason.
+        let size = message.payload.len() + decoded.size();
+        self.running_bytes += size;
         let (topic, delivery) = (message.topic, message.delivery);
         let is_quarantined = matches!(decoded.effect, Effect::Receive(Inbound::Refused(_), _));
         let reason = if decoded.is_json {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use fieldgate_core::model::id::DeviceId;
 use fieldgate_core::transport::topic::DeviceTopic;
-use fieldgate_core::transport::{ReceiveError, SessionHandle};
+use fieldgate_core::transport::{DisconnectReason, ReceiveError, SessionHandle};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::admission::Ticket;
@@ -181,7 +181,12 @@ impl Session {
         self.inflow.stop();
         let mut acknowledges = end.acknowledges();
         let mut is_connected = end != End::Lost;
-        let deadline = Instant::now() + self.options().drain_timeout;
+        // Whoever is shut out is owed nothing more, and the operator waits for it.
+        let patience = match end {
+            End::Killed(DisconnectReason::NotAuthorized) => SHUT_OUT_PATIENCE,
+            _ => self.options().drain_timeout,
+        };
+        let deadline = Instant::now() + patience.min(self.options().drain_timeout);
         while !self.inflow.is_idle() {
             tokio::select! {
                 biased;
@@ -315,16 +320,25 @@ impl Session {
     /// Puts a packet where it is written from; one that the device does not take is dropped, as
     /// MQTT 5 wants it.
     fn send(&mut self, packet: ServerPacket) {
+        self.try_send(packet);
+    }
+
+    /// As [`Self::send`]; false where it was dropped.
+    fn try_send(&mut self, packet: ServerPacket) -> bool {
         let maximum = self.maximum_packet_size;
         let outbound = self.wire.outbound();
         let before = outbound.len();
         if let Err(error) = encode(self.version, packet, outbound) {
             outbound.truncate(before);
             tracing::error!(%error, "a packet could not be written");
-        } else if outbound.len() - before > maximum {
+            return false;
+        }
+        if outbound.len() - before > maximum {
             outbound.truncate(before);
             self.serving.shared.counters.replies_dropped.increment();
+            return false;
         }
+        true
     }
 
     fn options(&self) -> &crate::MqttOptions {
@@ -349,3 +363,6 @@ fn log_end(peer: SocketAddr, device: DeviceId, end: End) {
         _ => tracing::debug!(%peer, %device, ?end, "session ended"),
     }
 }
+
+/// How long a device that is shut out may keep the operator waiting for what it has under way.
+const SHUT_OUT_PATIENCE: Duration = Duration::from_millis(500);

@@ -175,19 +175,27 @@ impl Session {
 
     /// Publishes a message to the device, where it wants it.
     pub(super) fn publish(&mut self, topic: DeviceTopic, payload: Bytes) -> Result<(), End> {
-        match self.outflow.offer(topic, payload) {
-            Outgoing::Send(packet_id, payload) => {
-                let topic = self.name(topic).to_owned();
-                self.send(ServerPacket::Publish {
-                    topic,
-                    payload,
-                    packet_id,
-                });
-                Ok(())
+        let mut next = Some((topic, payload));
+        while let Some((topic, payload)) = next.take() {
+            match self.outflow.offer(topic, payload) {
+                Outgoing::Send(packet_id, payload) => {
+                    let topic = self.name(topic).to_owned();
+                    let is_sent = self.try_send(ServerPacket::Publish {
+                        topic,
+                        payload,
+                        packet_id,
+                    });
+                    if !is_sent {
+                        // As if it had been sent and acknowledged (MQTT 5, section 3.1.2.11.4):
+                        // the next one has its turn.
+                        next = packet_id.and_then(|id| self.outflow.acknowledged(id));
+                    }
+                }
+                Outgoing::Queued | Outgoing::Unwanted => {}
+                Outgoing::Overflow => return Err(End::Unacknowledged),
             }
-            Outgoing::Queued | Outgoing::Unwanted => Ok(()),
-            Outgoing::Overflow => Err(End::Unacknowledged),
         }
+        Ok(())
     }
 }
 

@@ -188,6 +188,24 @@ async fn a_packet_that_the_client_does_not_take_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_packet_that_is_not_sent_takes_no_place() {
+    let options = MqttOptions {
+        outbound_queue_max: 2,
+        ..MqttOptions::default()
+    };
+    let server = Server::with(options).await;
+    let device = server.device();
+    // 128 octets, Receive Maximum 1.
+    let connect = Connect::new(5, device.id).properties(b"\x27\0\0\0\x80\x21\0\x01");
+    let mut client = server.connect_with(&device, &connect).await;
+    subscribed(&mut client, &device, DeviceTopic::AnnounceResult, 1).await;
+    for id in 1..=5 {
+        announce(&mut client, &device, id).await;
+    }
+    assert_eq!(server.endpoint.stats().replies_dropped, 5);
+}
+
+#[tokio::test]
 async fn the_reason_of_a_kick_is_told_to_mqtt_5() {
     for (reason, code) in [
         (DisconnectReason::NotAuthorized, 0x87),

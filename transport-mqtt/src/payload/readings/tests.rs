@@ -222,7 +222,11 @@ fn a_message_has_at_most_1000_items() {
     assert_eq!(of(0).unwrap().len(), 0);
     assert_eq!(of(999).unwrap().len(), 999);
     assert_eq!(of(1000).unwrap().len(), 1000);
-    assert_eq!(of(1001), Err(QuarantineReason::Malformed));
+    let beyond = of(1003).unwrap();
+    let refused = beyond[1000].as_ref().unwrap_err();
+    assert_eq!(beyond.len(), 1001);
+    assert_eq!(refused.reason, QuarantineReason::LimitExceeded);
+    assert!(refused.detail.contains("3 more"), "{}", refused.detail);
 }
 
 #[test]
