@@ -67,6 +67,26 @@ async fn what_is_no_setting_is_an_error_and_secrets_are_masked() {
 }
 
 #[tokio::test]
+async fn whoever_forgets_the_storage_keeps_the_keys() {
+    let mut server = Server::start(StorageKind::Sled);
+    let key = server.admin_key();
+    server.kill();
+    let directory = server.data_dir();
+    let mut command = binaries::command("fieldgate-server");
+    command
+        .args(["token", "by-hand", "--data-dir"])
+        .arg(&directory);
+    let refused = command.output().unwrap();
+    assert!(!refused.status.success());
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains("--storage"), "{complaint}");
+    assert!(complaint.contains("admin.key"), "{complaint}");
+    server.restart();
+    assert_eq!(server.admin_key(), key);
+    server.api().get("/api/v1/devices").await.expect(200);
+}
+
+#[tokio::test]
 async fn two_servers_do_not_share_a_data_directory() {
     let server = Server::start(StorageKind::Sqlite);
     let all = ["--http-listen", "--https-listen", "--mqtt-listen"];

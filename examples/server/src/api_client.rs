@@ -131,10 +131,10 @@ impl Answer {
         if self.status.is_success() {
             return Ok(self.body);
         }
-        let detail = self.body.get("detail").and_then(Value::as_str);
-        match detail {
-            Some(detail) => bail!("the server refuses: {detail}"),
-            None => bail!("the server answers {}", self.status),
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str);
+        match (text("detail"), text("code")) {
+            (Some(detail), Some(code)) => bail!("the server refuses: {detail} ({code})"),
+            _ => bail!("the server answers {}", self.status),
         }
     }
 }

@@ -89,7 +89,7 @@ impl Assembly {
             .build()
             .await
             .map_err(anyhow::Error::new)?;
-        let bootstrapped = bootstrap(&fieldgate, directory).await?;
+        let bootstrapped = bootstrap(&fieldgate, directory, &settings.storage).await?;
         Ok(Self {
             storage,
             fieldgate,

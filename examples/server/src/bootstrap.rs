@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::private_file;
+use crate::settings::StorageUrl;
 
 /// What the first start made.
 #[derive(Debug, Default)]
@@ -32,10 +33,12 @@ pub(crate) struct Bootstrapped {
 ///
 /// # Errors
 ///
-/// [`Failure`] where storage or files fail; the next start goes on.
+/// [`Failure`] where storage or files fail; the next start goes on. Where the directory has keys
+/// and the storage has nothing, since they belong to another one.
 pub(crate) async fn bootstrap(
     fieldgate: &Fieldgate,
     directory: &DataDir,
+    storage: &StorageUrl,
 ) -> Result<Bootstrapped, Failure> {
     let marker = directory.first_start_marker();
     let interrupted = marker
@@ -43,6 +46,9 @@ pub(crate) async fn bootstrap(
         .context("the data directory cannot be read")?;
     if !interrupted && !is_empty(fieldgate).await? {
         return Ok(Bootstrapped::default());
+    }
+    if !interrupted {
+        spare_other_keys(directory, storage)?;
     }
     match private_file::create(&marker, b"") {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -66,6 +72,28 @@ pub(crate) async fn bootstrap(
     Ok(Bootstrapped {
         admin_key: Some(admin_key),
     })
+}
+
+/// Refuses to write over keys that are good for another storage: whoever has forgotten `--storage`
+/// would lose them.
+fn spare_other_keys(directory: &DataDir, storage: &StorageUrl) -> Result<(), Failure> {
+    // What was in memory is gone, and its keys with it.
+    let files = match storage {
+        StorageUrl::Memory => vec![directory.database_file()],
+        StorageUrl::Sled(_) | StorageUrl::Sqlite(_) => {
+            vec![directory.admin_key(), directory.server_key()]
+        }
+    };
+    let found = files.into_iter().find(|path| path.exists());
+    let Some(found) = found else {
+        return Ok(());
+    };
+    Err(Failure::runtime(format!(
+        "the storage {} is empty, but {} belongs to another one: name that by --storage, or \
+         another directory by --data-dir",
+        storage.masked(),
+        found.display()
+    )))
 }
 
 /// Nothing is there: no organization, and no key by which somebody has removed them all.

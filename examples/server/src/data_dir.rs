@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::failure::Failure;
 use crate::private_file;
+use crate::settings::DATABASE_FILE;
 
 /// The data directory, held by this process until dropped.
 #[derive(Debug)]
@@ -75,6 +76,11 @@ impl DataDir {
     /// Where the server's own key lies.
     pub(crate) fn server_key(&self) -> PathBuf {
         self.path.join("server.key")
+    }
+
+    /// Where everything else lies, unless `--storage` says otherwise.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.path.join(DATABASE_FILE)
     }
 
     /// Is there while the first start is under way.

@@ -311,7 +311,8 @@ pub(crate) const SECRETS: [&str; 1] = ["storage"];
 pub(crate) const LISTS: [&str; 2] = ["public_host", "trusted_proxies"];
 
 const DATA_DIR: &str = "./fieldgate-data";
-const DATABASE_FILE: &str = "fieldgate.db";
+/// The file of the embedded default storage, in the data directory.
+pub(crate) const DATABASE_FILE: &str = "fieldgate.db";
 const HTTP_LISTEN: SocketAddr = SocketAddr::new(value::LOOPBACK, 8080);
 const HTTPS_LISTEN: SocketAddr = SocketAddr::new(value::ANY, 8443);
 const MQTT_LISTEN: SocketAddr = SocketAddr::new(value::ANY, 8883);

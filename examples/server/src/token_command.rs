@@ -143,13 +143,12 @@ async fn register(api: &Api, wanted: &Token, https: &str) -> anyhow::Result<Zero
     }
     let path = "/api/v1/devices/registration/tokens";
     let registered = api.send(Method::POST, path, Some(&body)).await;
-    let registered = registered.with_context(|| {
-        let hint = if wanted.again {
-            ""
-        } else {
-            " (--again mints one for a device that is there)"
-        };
-        format!("no token for `{}`{hint}", wanted.name)
+    let registered = registered.with_context(|| format!("no token for `{}`", wanted.name));
+    let registered = registered.map_err(|error| {
+        if format!("{error:#}").contains("device_name_taken") {
+            return error.context("--again mints one for a device that is there");
+        }
+        error
     })?;
     let field = |name: &str| {
         let found = registered.get(name).and_then(Value::as_str);
