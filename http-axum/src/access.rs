@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use tokio::time::Instant;
 use utoipa::openapi::path::Paths;
 
 use crate::api::Api;
@@ -159,11 +160,13 @@ async fn admit(
 ) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     if operation.access != Public {
+        let begun = Instant::now();
         let caller = match api.authenticator.authenticate(&parts).await {
             Ok(caller) => caller,
             Err(Error::Unauthorized { code, detail }) => {
                 if code != KEY_MISSING {
-                    api.failures.count(client_address(&parts.extensions))?;
+                    let address = client_address(&parts.extensions);
+                    api.failures.refuse(address, begun).await?;
                 }
                 return Err(Error::Unauthorized { code, detail }.into());
             }

@@ -14,6 +14,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Extensions, StatusCode};
 use fieldgate_core::clock::Clock;
 use fieldgate_core::model::timestamp::Timestamp;
+use tokio::time::Instant;
 
 use crate::problem::Problem;
 
@@ -73,6 +74,23 @@ impl FailureLimit {
             per_minute,
             windows: Mutex::default(),
         }
+    }
+
+    /// Counts a failure of a request that has begun at `begun`, and returns when it is to be
+    /// answered: all at the same time, whatever it took to find out. How long that was could tell
+    /// a secret that is wrong from one that nobody has.
+    ///
+    /// # Errors
+    ///
+    /// As [`FailureLimit::count`].
+    pub(crate) async fn refuse(
+        &self,
+        address: Option<IpAddr>,
+        begun: Instant,
+    ) -> Result<(), Problem> {
+        let counted = self.count(address);
+        tokio::time::sleep_until(begun + REFUSED_AFTER).await;
+        counted
     }
 
     /// Counts a failure.
@@ -137,6 +155,9 @@ const fn network(address: Ipv6Addr) -> [u16; 4] {
     let [first, second, third, fourth, ..] = address.segments();
     [first, second, third, fourth]
 }
+
+/// More than it takes to find a secret wrong.
+const REFUSED_AFTER: Duration = Duration::from_millis(10);
 
 const MINUTE: Duration = Duration::from_secs(60);
 

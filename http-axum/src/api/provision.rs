@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Json};
 use fieldgate_core::Error;
+use tokio::time::Instant;
 use utoipa_axum::routes;
 
 use crate::api::{Api, Routes};
@@ -35,13 +36,15 @@ async fn provision_device(
     extensions: Extensions,
     Input(body): Input<Provision>,
 ) -> Result<impl IntoResponse, Problem> {
+    let begun = Instant::now();
     let provisioning = api.fieldgate.provisioning();
     match provisioning.provision(&body.token, &body.csr).await {
         Ok(provisioned) => Ok((StatusCode::CREATED, Json(Provisioned::from(provisioned)))),
         Err(error) => {
             // Only who lacks the secret counts: whoever holds it can go on trying.
             if matches!(error, Error::Unauthorized { .. }) {
-                api.failures.count(client_address(&extensions))?;
+                let address = client_address(&extensions);
+                api.failures.refuse(address, begun).await?;
             }
             Err(error.into())
         }

@@ -1,6 +1,9 @@
 //! The limit of wrong secrets by address.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{Answer, TOKENS, World, csr, delete, get, post, put};
 
@@ -158,4 +161,41 @@ async fn the_address_is_the_hosts_word_or_the_peer() {
     // Who has no address shares one.
     assert_eq!(status(wrong()).await, 401);
     assert_eq!(status(wrong()).await, 429);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_secrets_are_refused_at_the_same_time_whatever_is_wrong() {
+    let world = World::new().await;
+    let (_, key) = world.organization("acme").await;
+    let made = post(TOKENS).key(&key).json(&json!({"deviceName": "one"}));
+    let token = world.send(made).await.ok(201)["token"].clone();
+    let token = token.as_str().unwrap();
+    let no_secret = "A".repeat(43);
+    let known = token.rsplit_once('.').unwrap().0;
+    let prefix = key.rsplit_once('_').unwrap().0;
+    let mut times = Vec::new();
+    for wrong in [
+        format!("{known}.{no_secret}"),
+        format!("fgt1.{}.{no_secret}", "A".repeat(22)),
+        "nonsense".to_owned(),
+    ] {
+        let body = json!({"token": wrong, "csr": csr()});
+        let begin = Instant::now();
+        let answer = post("/api/v1/devices/provision").json(&body);
+        world.send(answer).await.problem(401, "token_invalid");
+        times.push(begin.elapsed());
+    }
+    for wrong in [
+        format!("{prefix}_{no_secret}"),
+        WRONG.to_owned(),
+        "sk_nonsense".to_owned(),
+    ] {
+        let begin = Instant::now();
+        let answer = world.send(get("/api/v1/devices").key(&wrong)).await;
+        answer.problem(401, "key_invalid");
+        times.push(begin.elapsed());
+    }
+    // The clock of the test moves only when everybody waits.
+    assert!(times[0] >= Duration::from_millis(10), "{times:?}");
+    assert!(times.iter().all(|time| *time == times[0]), "{times:?}");
 }
