@@ -5,7 +5,7 @@
     reason = "a test fails where something is not as it should be"
 )]
 
-use fieldgate_tests::{Device, Server, StorageKind, Version, storage_tests};
+use fieldgate_tests::{Device, Server, ServerOptions, StorageKind, Version, storage_tests};
 use serde_json::{Value, json};
 
 storage_tests!(
@@ -538,3 +538,27 @@ async fn the_quarantine_is_listed_and_discarded(storage: StorageKind) {
 const NONE: [Value; 0] = [];
 
 const PAYLOAD_FORMAT_INVALID: u8 = 0x99;
+
+#[tokio::test]
+async fn the_limits_of_a_device_are_the_operators() {
+    let arguments = ["--components-per-device", "1", "--sensors-per-device", "2"];
+    let server = Server::start(ServerOptions {
+        arguments: arguments.map(str::to_owned).to_vec(),
+        ..StorageKind::Sqlite.into()
+    });
+    let api = server.api();
+    let device = Device::enroll(&server, "small").await;
+    let mut client = device.connect(&server).await;
+    let topic = device.readings_topic();
+    for reading in [
+        json!({ "component": "one", "values": { "a": 1, "b": 2, "c": 3 } }),
+        json!({ "component": "two", "sensor": "a", "value": 1 }),
+    ] {
+        client.publish_json(&topic, &reading).await;
+    }
+    let sensors = format!("/api/v1/sensors?deviceId={}", device.id);
+    assert_eq!(api.list(&sensors).await.len(), 2);
+    let refused = device.quarantine(&api).await;
+    let reasons: Vec<_> = refused.iter().map(|item| &item["reason"]).collect();
+    assert_eq!(reasons, ["LIMIT_EXCEEDED", "LIMIT_EXCEEDED"]);
+}

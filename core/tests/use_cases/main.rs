@@ -8,6 +8,7 @@ mod presence;
 mod provisioning;
 mod registration;
 mod reports;
+mod signing;
 
 use std::sync::Arc;
 use std::time::Duration;
