@@ -92,8 +92,8 @@ impl Fieldgate {
     }
 }
 
-/// Assembles a [`Fieldgate`] from parts. `storage`, `key_store` (or
-/// `signer`) and `addresses` are needed.
+/// Assembles a [`Fieldgate`] from parts. `storage`, `addresses`, and `key_store` or `signer` are
+/// needed.
 #[derive(Debug, Default)]
 pub struct FieldgateBuilder {
     storage: Option<Arc<dyn Storage>>,

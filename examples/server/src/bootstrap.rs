@@ -33,8 +33,8 @@ pub(crate) struct Bootstrapped {
 ///
 /// # Errors
 ///
-/// [`Failure`] where storage or files fail; the next start goes on. Where the directory has keys
-/// and the storage has nothing, since they belong to another one.
+/// [`Failure`] where storage or files fail, and the next start goes on; and where the storage is
+/// empty but the directory has keys, which belong to another storage.
 pub(crate) async fn bootstrap(
     fieldgate: &Fieldgate,
     directory: &DataDir,
