@@ -129,14 +129,7 @@ impl TokenStore for SledStorage {
             certificate::supersede(change, organization, device.id, |good| {
                 good.first_used_at.is_none()
             })?;
-            let recorded = certificate::add(
-                change,
-                Certificate {
-                    organization_id: organization,
-                    device_id: device.id,
-                    ..certificate
-                },
-            )?;
+            let recorded = certificate::add(change, certificate)?;
             let used = TokenFate::Used {
                 at: now,
                 serial_number: recorded.serial_number.clone(),
@@ -252,6 +245,10 @@ fn check(
     let Some(token) = token else {
         return Ok(Err(TokenRefused::Unknown));
     };
+    let owner = (token.organization_id, token.device_id);
+    if (certificate.organization_id, certificate.device_id) != owner {
+        return Ok(Err(TokenRefused::Unknown));
+    }
     let device: Option<Device> = change.record(&keys::device(organization, token.device_id))?;
     let Some(device) = device else {
         return Ok(Err(TokenRefused::Unknown));

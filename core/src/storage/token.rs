@@ -73,8 +73,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
 
     /// Uses a token and records the certificate that was signed for it, both or neither.
     ///
-    /// The checks, in this order, are made in the same atomic step: the token is there and its
-    /// device too ([`TokenRefused::Unknown`]); the token's state at `now`; the device is not
+    /// The checks, in this order, are made in the same atomic step: the token is there, its device
+    /// too, and they are those that the certificate names ([`TokenRefused::Unknown`]); the token's state at `now`; the device is not
     /// INACTIVE; no other device's good, unexpired certificate holds the same public key, and no
     /// certificate with it was ever revoked for keyCompromise ([`TokenRefused::KeyInUse`],
     /// [`TokenRefused::KeyCompromised`]); the device was issued fewer than
@@ -129,7 +129,7 @@ pub enum TokenRefused {
     KeyInUse,
     /// The token was revoked.
     Revoked,
-    /// There is no such token, or its device is gone.
+    /// There is no such token, its device is gone, or the certificate names another one.
     Unknown,
     /// The token was used.
     Used,

@@ -29,6 +29,10 @@ pub(super) async fn redeem(
     let Some(mut used) = token::find(tx, organization, id).await? else {
         return refused(TokenRefused::Unknown);
     };
+    let owner = (used.organization_id, used.device_id);
+    if (certificate.organization_id, certificate.device_id) != owner {
+        return refused(TokenRefused::Unknown);
+    }
     match used.state(now) {
         TokenState::Pending => {}
         TokenState::Expired => return refused(TokenRefused::Expired),

@@ -145,6 +145,10 @@ fn check_redemption(
 ) -> Result<DeviceId, TokenRefused> {
     let tenant = state.tenant(organization).ok_or(TokenRefused::Unknown)?;
     let token = tenant.tokens.get(&id).ok_or(TokenRefused::Unknown)?;
+    let owner = (token.organization_id, token.device_id);
+    if (certificate.organization_id, certificate.device_id) != owner {
+        return Err(TokenRefused::Unknown);
+    }
     let device = tenant.devices.get(&token.device_id);
     let device = device.ok_or(TokenRefused::Unknown)?;
     match token.state(now) {

@@ -237,6 +237,7 @@ macro_rules! storage_contract {
             it_records_all_of_it,
             a_used_token_is_refused,
             an_unknown_token_is_refused,
+            a_certificate_of_another_is_refused,
             an_expired_token_is_refused,
             a_revoked_token_is_refused,
             an_inactive_device_is_refused,

@@ -87,6 +87,24 @@ pub async fn an_unknown_token_is_refused(storage: &Handle) {
     redeem(storage, &token, &certificate(&pump)).await;
 }
 
+/// A certificate that names another device or organization than the token is refused.
+pub async fn a_certificate_of_another_is_refused(storage: &Handle) {
+    let pump = pump(storage).await;
+    let token = new_token(storage, &pump).await;
+    let fan = new_device(storage, pump.organization_id, "fan-1").await;
+    let foreign = new_device(storage, new_organization(storage).await, "pump-7").await;
+    let of_no_device = Certificate {
+        organization_id: foreign.organization_id,
+        ..certificate(&pump)
+    };
+    for signed in [certificate(&fan), certificate(&foreign), of_no_device] {
+        let others = snapshot(storage, foreign.organization_id).await;
+        assert_refusal(storage, &token, &signed, TokenRefused::Unknown).await;
+        assert_eq!(snapshot(storage, foreign.organization_id).await, others);
+    }
+    redeem(storage, &token, &certificate(&pump)).await;
+}
+
 /// A token works until a millisecond before its end, and no longer.
 pub async fn an_expired_token_is_refused(storage: &Handle) {
     let pump = pump(storage).await;
