@@ -7,6 +7,8 @@
 mod child;
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 
 use fieldgate_core::model::api_key::KeyOwner;
 use fieldgate_core::model::device::Device;
@@ -21,23 +23,28 @@ use uuid::Uuid;
 
 const SERVER: ServerProof = ServerProof::vouch();
 const CYCLES: usize = 20;
+const SIGKILL: i32 = 9;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answered_write_survives_a_kill() {
-    survive(Durability::Disk).await;
+    survive("an_answered_write_survives_a_kill", Durability::Disk).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_it_does_without_waiting_for_the_disk() {
-    survive(Durability::Process).await;
+    let test = "so_it_does_without_waiting_for_the_disk";
+    survive(test, Durability::Process).await;
 }
 
-async fn survive(durability: Durability) {
+/// The whole of the test `test`, and in its child the child's part.
+async fn survive(test: &str, durability: Durability) {
+    if let Some((dir, _)) = child::role() {
+        return register_until_killed(&dir, durability).await;
+    }
     let dir = tempfile::tempdir().unwrap();
     let mut answered = Vec::new();
     for cycle in 0..CYCLES {
-        let task = format!("{durability:?}");
-        let mut child = child::command(&[], "registers_until_it_is_killed", dir.path(), &task)
+        let mut child = child::command(&[], test, dir.path(), "register")
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -52,7 +59,8 @@ async fn survive(durability: Durability) {
             }
         }
         child.kill().unwrap();
-        child.wait().unwrap();
+        let end = child.wait().unwrap();
+        assert_eq!(end.signal(), Some(SIGKILL), "{end}");
         // What it said before it died counts too.
         let rest = lines.map_while(Result::ok);
         answered.extend(rest.filter_map(|line| child::said(&line).map(str::to_owned)));
@@ -98,16 +106,8 @@ async fn check(storage: &SledStorage, receipt: &str) {
 }
 
 /// The child: registers devices, eight at a time, and says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn registers_until_it_is_killed() {
-    let Some(dir) = child::dir() else {
-        return;
-    };
-    let durability = match &*child::task() {
-        "Disk" => Durability::Disk,
-        _ => Durability::Process,
-    };
-    let storage = SledStorage::builder(&dir)
+async fn register_until_killed(dir: &Path, durability: Durability) {
+    let storage = SledStorage::builder(dir)
         .durability(durability)
         .open()
         .unwrap();

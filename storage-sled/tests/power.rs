@@ -25,6 +25,9 @@ use fieldgate_storage_sled::{Durability, SledStorage};
 
 #[tokio::test]
 async fn an_answered_write_survives_the_loss_of_power() {
+    if let Some((dir, organization)) = child::role() {
+        return work(&dir, organization.parse().unwrap()).await;
+    }
     let dir = tempfile::tempdir().unwrap();
     let storage = SledStorage::open(dir.path()).unwrap();
     let organization = organization();
@@ -34,7 +37,7 @@ async fn an_answered_write_survives_the_loss_of_power() {
     storage.close().await;
     let before = fs::read(dir.path().join("db")).unwrap();
 
-    let trace = trace::trace(&OPTIONS, dir.path(), &organization.id.to_string());
+    let trace = trace::trace(TEST, &OPTIONS, dir.path(), &organization.id.to_string());
     let mut disk = Disk::new(before);
     let mut answered: Vec<DeviceId> = Vec::new();
     let mut cuts = 0;
@@ -249,13 +252,8 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// The child: registers devices, first one by one, then many at a time.
-#[tokio::test]
-async fn works_in_a_process_of_its_own() {
-    let Some(dir) = child::dir() else {
-        return;
-    };
-    let organization: OrganizationId = child::task().parse().unwrap();
-    let storage = SledStorage::open(&dir).unwrap();
+async fn work(dir: &Path, organization: OrganizationId) {
+    let storage = SledStorage::open(dir).unwrap();
     let devices: Vec<Device> = (0..LONE + TOGETHER)
         .map(|number| device(organization, &format!("device-{number}")))
         .collect();
@@ -278,6 +276,8 @@ async fn create(storage: &SledStorage, device: &Device) {
     storage.create_device(device, &Effects::NONE).await.unwrap();
     child::say(&device.id.to_string());
 }
+
+const TEST: &str = "an_answered_write_survives_the_loss_of_power";
 
 /// All of each write is wanted, and in hexadecimal if it is not plain text.
 const OPTIONS: [&str; 3] = [

@@ -19,6 +19,32 @@ use fieldgate_storage_sled::{Durability, SledStorage};
 
 const SERVER: ServerProof = ServerProof::vouch();
 
+/// It is the child of the other tests too: with a task it does that.
+#[tokio::test]
+async fn a_child_does_its_task() {
+    if let Some((dir, task)) = child::role() {
+        return perform(&dir, &task).await;
+    }
+    for (task, answers) in [
+        ("lone disk", LONE),
+        ("lone process", LONE),
+        ("together disk", 0),
+        ("watched disk", 0),
+        ("seen disk", 0),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let run = child::command(&[], CHILD, dir.path(), task).output();
+        let run = run.unwrap();
+        assert!(run.status.success(), "{task}: {run:?}");
+        let output = String::from_utf8(run.stdout).unwrap();
+        let said: Vec<_> = output.lines().filter_map(child::said).collect();
+        assert_eq!(said.first(), Some(&"begin"), "{task}");
+        assert_eq!(said.last(), Some(&"end"), "{task}");
+        let answered = said.iter().filter(|said| said.starts_with("answered"));
+        assert_eq!(answered.count(), answers, "{task}");
+    }
+}
+
 #[test]
 fn each_lone_write_is_on_the_disk_before_it_is_answered() {
     let trace = trace("lone disk", None);
@@ -181,7 +207,7 @@ fn trace_in(dir: &Path, task: &str, inject: Option<&str>) -> Vec<String> {
         "--trace=fsync,fdatasync,prctl,pwrite64,write",
     ];
     options.extend(inject);
-    let trace = trace::trace(&options, dir, task);
+    let trace = trace::trace(CHILD, &options, dir, task);
     trace.lines().map(str::to_owned).collect()
 }
 
@@ -203,18 +229,13 @@ fn is_sync_of_log(line: &str) -> bool {
 }
 
 /// The child: does what the task says.
-#[tokio::test]
-async fn works_in_a_process_of_its_own() {
-    let Some(dir) = child::dir() else {
-        return;
-    };
-    let task = child::task();
+async fn perform(dir: &Path, task: &str) {
     let (work, durability) = task.split_once(' ').unwrap();
     let durability = match durability {
         "disk" => Durability::Disk,
         _ => Durability::Process,
     };
-    let storage = SledStorage::builder(&dir)
+    let storage = SledStorage::builder(dir)
         .durability(durability)
         .open()
         .unwrap();
@@ -227,7 +248,8 @@ async fn works_in_a_process_of_its_own() {
         "lone" => lone(&storage, organization.id).await,
         "together" => together(&storage, organization.id).await,
         "watched" => watched(&storage, organization.id).await,
-        _ => seen(&storage, organization.id).await,
+        "seen" => seen(&storage, organization.id).await,
+        other => panic!("not a task: {other}"),
     }
     storage.close().await;
 }
@@ -313,6 +335,8 @@ async fn seen(storage: &SledStorage, organization: OrganizationId) {
     assert_eq!(read.presence.last_seen_at(), Some(after(19)));
     child::say("end");
 }
+
+const CHILD: &str = "a_child_does_its_task";
 
 const LONE: usize = 60;
 const TOGETHER: usize = 256;

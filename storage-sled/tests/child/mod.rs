@@ -1,18 +1,16 @@
 //! Runs a part of a test in a process of its own, which may be killed or traced.
+//!
+//! That process runs a test of the same file, which finds by [`role`] that it is the child.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The directory to work on, in a child process; `None` in the test that cargo runs.
-pub(crate) fn dir() -> Option<PathBuf> {
-    std::env::var_os(DIR).map(PathBuf::from)
-}
-
-/// What the child is asked to do.
-pub(crate) fn task() -> String {
-    std::env::var(TASK).unwrap()
+/// The directory to work on and what to do, in a child process; `None` in the test that cargo runs.
+pub(crate) fn role() -> Option<(PathBuf, String)> {
+    let dir = std::env::var_os(DIR)?;
+    Some((PathBuf::from(dir), std::env::var(TASK).unwrap()))
 }
 
 /// A command that runs only the test `name` of this file, as a child that works on `dir`.

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::child;
 
-/// What the child `works_in_a_process_of_its_own` does on `dir`, one call of the system per line.
+/// What the test `test` does as a child on `dir`, one call of the system per line.
 ///
 /// Not with `--seccomp-bpf`, under which the tracer injects no signals, and errors only into calls
 /// that are traced too.
-pub(crate) fn trace(options: &[&str], dir: &Path, task: &str) -> String {
+pub(crate) fn trace(test: &str, options: &[&str], dir: &Path, task: &str) -> String {
     let out = tempfile::NamedTempFile::new().unwrap();
     let fault = options.iter().find(|option| option.contains("--inject="));
     let kills = fault.is_some_and(|fault| fault.contains("signal=KILL"));
@@ -19,7 +19,7 @@ pub(crate) fn trace(options: &[&str], dir: &Path, task: &str) -> String {
     let options = always.iter().chain(options).chain(&["-o"]);
     let mut under: Vec<&OsStr> = options.map(OsStr::new).collect();
     under.push(out.path().as_os_str());
-    let run = child::command(&under, "works_in_a_process_of_its_own", dir, task).output();
+    let run = child::command(&under, test, dir, task).output();
     let run = run.unwrap_or_else(|error| {
         panic!("{error}: this test needs `strace` (on Debian: apt-get install strace)")
     });
