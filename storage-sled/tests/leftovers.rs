@@ -4,8 +4,9 @@
     reason = "in a test, a failure has to name its line"
 )]
 
+mod beneath;
+
 use std::path::Path;
-use std::time::Duration;
 
 use fieldgate_core::model::device::Device;
 use fieldgate_core::model::limits::Limits;
@@ -248,17 +249,7 @@ async fn purge_all(storage: &SledStorage, now: Timestamp) -> usize {
 
 /// The keys and values that hold `part`, behind sled's own opening.
 fn keys_with(dir: &Path, part: &[u8]) -> Vec<Vec<u8>> {
-    let config = || sled::Config::new().path(dir).segment_size(4 * 1024 * 1024);
-    let db = loop {
-        match config().open() {
-            Ok(db) => break db,
-            // A thread of the one before has not let go yet.
-            Err(sled::Error::Io(error)) if error.to_string().contains("lock") => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(error) => panic!("{error}"),
-        }
-    };
+    let db = beneath::open(dir);
     let holds = |octets: &[u8]| octets.windows(part.len()).any(|window| window == part);
     let entries = db.iter().map(Result::unwrap);
     let found = entries.filter(|(key, value)| holds(key) || holds(value));

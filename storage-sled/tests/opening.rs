@@ -1,8 +1,9 @@
 //! How a storage is opened and closed.
 
+mod beneath;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use fieldgate_core::model::api_key::ApiKeyText;
 use fieldgate_core::model::api_key::KeyOwner;
@@ -81,11 +82,11 @@ fn a_path_that_is_no_directory_is_refused() {
 fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(SledStorage::open(dir.path()).unwrap());
-    let sled = sled(dir.path());
+    let beneath = beneath::open(dir.path());
     let key = b"\0format";
-    assert_eq!(sled.get(key).unwrap().unwrap(), &1_u32.to_be_bytes());
-    sled.insert(key, &2_u32.to_be_bytes()).unwrap();
-    drop(sled);
+    assert_eq!(beneath.get(key).unwrap().unwrap(), &1_u32.to_be_bytes());
+    beneath.insert(key, &2_u32.to_be_bytes()).unwrap();
+    drop(beneath);
 
     let refused = SledStorage::open(dir.path()).unwrap_err();
     let newer = OpenError::NewerFormat {
@@ -99,27 +100,15 @@ fn a_newer_format_is_refused() {
 #[test]
 fn what_is_something_else_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let other = sled(dir.path());
+    let other = beneath::open(dir.path());
     other.insert("theirs", "data").unwrap();
     drop(other);
     let refused = SledStorage::open(dir.path()).unwrap_err();
     assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
-    assert_eq!(sled(dir.path()).get("theirs").unwrap().unwrap(), "data");
-}
-
-/// sled itself, opened as this crate does.
-fn sled(dir: &Path) -> sled::Db {
-    let config = || sled::Config::new().path(dir).segment_size(4 * 1024 * 1024);
-    loop {
-        match config().open() {
-            Ok(db) => return db,
-            // A thread of the one before has not let go yet.
-            Err(sled::Error::Io(error)) if error.to_string().contains("lock") => {
-                std::thread::yield_now();
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
+    assert_eq!(
+        beneath::open(dir.path()).get("theirs").unwrap().unwrap(),
+        "data"
+    );
 }
 
 #[tokio::test]
