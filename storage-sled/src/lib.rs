@@ -42,6 +42,7 @@ mod certificate;
 mod change;
 mod component;
 mod device;
+mod directory;
 mod error;
 mod group;
 mod health;

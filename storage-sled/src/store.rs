@@ -1,8 +1,6 @@
 //! The storage: how it is opened and closed, and how calls reach its records.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +13,7 @@ use sled::{Db, Tree};
 use tokio::sync::{mpsc, watch};
 
 use crate::change::{Change, View};
+use crate::directory;
 use crate::error::{Error, OpenError};
 use crate::keys;
 use crate::scan::Reader;
@@ -55,7 +54,8 @@ pub struct SledStorageBuilder {
 }
 
 impl SledStorage {
-    /// Opens the storage in a directory, which is made (mode 0700) where it is missing.
+    /// Opens the storage in a directory, which is made (mode 0700) where it is missing. What it
+    /// keeps there is its owner's alone, whatever the directory's own mode is.
     ///
     /// It waits for the disk; call it before the work starts, or on a thread that may wait.
     ///
@@ -170,14 +170,19 @@ impl SledStorageBuilder {
             path: dir.clone(),
             source,
         };
-        create_dir(dir).map_err(io)?;
-        let lock = self.lock()?;
-        let db = self.open_sled()?;
+        directory::create(dir).map_err(io)?;
+        let lock = directory::lock(dir)?;
+        let db_dir = self.db_dir();
+        if db_dir.is_file() {
+            return Err(self.damaged("it holds a sled database of something else"));
+        }
+        directory::create(&db_dir).map_err(io)?;
+        let db = self.open_sled(&db_dir)?;
         self.check_format(&db)?;
         let syncer = match self.durability {
             Durability::Disk => {
                 db.flush().map_err(|error| self.damaged(error))?;
-                Some(Syncer::new(dir).map_err(io)?)
+                Some(Syncer::new(&db_dir).map_err(io)?)
             }
             Durability::Process => None,
         };
@@ -204,32 +209,16 @@ impl SledStorageBuilder {
         })
     }
 
-    /// A lock of our own, for sled's is let go of a moment after its last handle.
-    fn lock(&self) -> Result<File, OpenError> {
-        let path = self.dir.join("lock");
-        let io = |source| OpenError::Io {
-            path: path.clone(),
-            source,
-        };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-                path: self.dir.clone(),
-            }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+    /// What sled writes has the modes that the process gives: so it lies in a directory of its
+    /// own, which is the owner's alone whatever the one around it is.
+    fn db_dir(&self) -> PathBuf {
+        self.dir.join("db")
     }
 
-    fn open_sled(&self) -> Result<Db, OpenError> {
+    fn open_sled(&self, db_dir: &Path) -> Result<Db, OpenError> {
         let config = || {
             sled::Config::new()
-                .path(&self.dir)
+                .path(db_dir)
                 .cache_capacity(self.cache_capacity)
                 .segment_size(SEGMENT_SIZE)
                 .flush_every_ms(Some(CLEAN_EVERY_MS))
@@ -394,22 +383,6 @@ impl Shared {
         let mut progress = self.progress.subscribe();
         let _ = progress.wait_for(|progress| progress.closed).await;
     }
-}
-
-/// Makes the directory where it is missing, for its owner only.
-fn create_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        fs::create_dir_all(parent)?;
-    }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)?;
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The newest format of the whole that this version reads, and the one that it writes.

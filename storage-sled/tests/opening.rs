@@ -69,6 +69,24 @@ fn a_missing_directory_is_made_for_its_owner_only() {
 }
 
 #[test]
+fn what_it_keeps_is_its_owners_alone_in_any_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    drop(SledStorage::open(dir.path()).unwrap());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?}: {mode:o}", entry.path());
+        found.push(entry.file_name());
+    }
+    found.sort();
+    assert_eq!(found, ["db", "lock"]);
+    let mode = fs::metadata(dir.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+}
+
+#[test]
 fn a_path_that_is_no_directory_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let file = parent.path().join("file");
@@ -105,10 +123,12 @@ fn what_is_something_else_is_refused() {
     drop(other);
     let refused = SledStorage::open(dir.path()).unwrap_err();
     assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
-    assert_eq!(
-        beneath::open(dir.path()).get("theirs").unwrap().unwrap(),
-        "data"
-    );
+    let other = beneath::open(dir.path());
+    assert_eq!(other.get("theirs").unwrap().unwrap(), "data");
+
+    // So is a database of sled where the storage itself would be.
+    let refused = SledStorage::open(&dir.path().join("db")).unwrap_err();
+    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -177,7 +197,7 @@ async fn no_secret_is_in_the_files() {
     storage.close().await;
 
     let mut all = Vec::new();
-    for entry in fs::read_dir(dir.path()).unwrap() {
+    for entry in fs::read_dir(dir.path().join("db")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             all.extend(fs::read(path).unwrap());

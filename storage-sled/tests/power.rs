@@ -35,7 +35,7 @@ async fn an_answered_write_survives_the_loss_of_power() {
     let created = storage.create_organization(server, &organization, None, &Effects::NONE);
     created.await.unwrap();
     storage.close().await;
-    let before = fs::read(dir.path().join("db")).unwrap();
+    let before = fs::read(dir.path().join("db/db")).unwrap();
 
     let trace = trace::trace(TEST, &OPTIONS, dir.path(), &organization.id.to_string());
     let mut disk = Disk::new(before);
@@ -61,13 +61,14 @@ async fn an_answered_write_survives_the_loss_of_power() {
 /// Opens a copy of the storage with another log.
 async fn check(dir: &Path, log: &[u8], organization: OrganizationId, answered: &[DeviceId]) {
     let copy = tempfile::tempdir().unwrap();
-    fs::create_dir(copy.path().join("blobs")).unwrap();
-    fs::write(copy.path().join("db"), log).unwrap();
-    for entry in fs::read_dir(dir).unwrap() {
+    let inner = copy.path().join("db");
+    fs::create_dir_all(inner.join("blobs")).unwrap();
+    fs::write(inner.join("db"), log).unwrap();
+    for entry in fs::read_dir(dir.join("db")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
         if name == "conf" || name.to_string_lossy().starts_with("snap.") {
-            fs::copy(entry.path(), copy.path().join(name)).unwrap();
+            fs::copy(entry.path(), inner.join(name)).unwrap();
         }
     }
     let storage = SledStorage::builder(copy.path())
@@ -130,11 +131,11 @@ impl Disk {
     fn note(&mut self, line: &str) {
         let (thread, call) = line.split_once(' ').unwrap();
         let call = call.trim_start();
-        if call.contains("/db>") {
+        if call.contains("/db/db>") {
             if let Some(arguments) = call.strip_prefix("pwrite64(") {
                 self.begin_write(thread, arguments);
             } else if let Some(arguments) = call.strip_prefix("ftruncate(") {
-                let (_, length) = arguments.split_once("/db>, ").unwrap();
+                let (_, length) = arguments.split_once("/db/db>, ").unwrap();
                 let length = length.split([')', ' ']).next().unwrap();
                 self.begin(thread, Step::Cut(length.parse().unwrap()));
             } else if call.starts_with("fsync(") || call.starts_with("fdatasync(") {

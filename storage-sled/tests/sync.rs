@@ -63,6 +63,25 @@ fn each_lone_write_is_on_the_disk_before_it_is_answered() {
 }
 
 #[test]
+fn each_new_directory_is_on_the_disk() {
+    let outermost = tempfile::tempdir().unwrap();
+    let dir = outermost.path().join("a/b/c");
+    let trace = trace_in(&dir, "seen process", None);
+    let begin = trace
+        .iter()
+        .position(|line| child::said(line) == Some("begin"));
+    let opening = &trace[..begin.unwrap()];
+    // What was made last lies in the storage's own.
+    for holder in ["", "/a", "/a/b", "/a/b/c"] {
+        let holder = format!("<{}{holder}>", outermost.path().display());
+        let synced = |line: &&String| {
+            line.contains("fsync(") && line.contains(&holder) && line.ends_with("= 0")
+        };
+        assert_eq!(opening.iter().filter(synced).count(), 1, "{holder}");
+    }
+}
+
+#[test]
 fn concurrent_writes_share_a_synchronization() {
     let trace = trace("together disk", None);
     let work = work(&trace);
@@ -223,7 +242,7 @@ fn work(trace: &[String]) -> &[String] {
 
 /// Whether a line is the end of a synchronization of sled's log that has succeeded.
 fn is_sync_of_log(line: &str) -> bool {
-    let whole = line.contains("fdatasync(") && line.contains("/db>");
+    let whole = line.contains("fdatasync(") && line.contains("/db/db>");
     let end = line.contains("<... fdatasync resumed>");
     (whole || end) && line.trim_end_matches(" (DELAYED)").ends_with("= 0")
 }

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 
-/// Opens what lies in `dir`, as this crate does, once nobody has it open any more.
+/// Opens what lies in the directory of a storage, as this crate does, once nobody has it open any
+/// more.
 pub(crate) fn open(dir: &Path) -> sled::Db {
+    let dir = dir.join("db");
     // A thread of the one before may not have let go yet: this waits until it does.
     if let Ok(log) = File::open(dir.join("db")) {
         log.lock().unwrap();
