@@ -54,6 +54,7 @@ mod quarantine;
 mod reading;
 mod record;
 mod report;
+mod retention;
 mod scan;
 mod sensor;
 mod session;

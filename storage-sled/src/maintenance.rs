@@ -3,6 +3,8 @@
 //! What is to go is found by a [reader](crate::sweep), so that the writer is kept only for the
 //! removal.
 
+use std::mem;
+
 use async_trait::async_trait;
 use fieldgate_core::storage::{MaintenanceStore, PurgePolicy, Purged, ServerProof, StorageError};
 
@@ -23,9 +25,11 @@ impl MaintenanceStore for SledStorage {
     ) -> Result<Purged, StorageError> {
         let now = policy.now;
         let policy = policy.clone();
-        let found = self
-            .read(move |reader| sweep::find(reader, &policy, limit))
+        let position = self.position();
+        let mut found = self
+            .read(move |reader| sweep::find(reader, &policy, limit, position))
             .await?;
+        let position = mem::take(&mut found.position);
         let purged = Purged {
             removed: found.records,
             more: found.more,
@@ -34,6 +38,7 @@ impl MaintenanceStore for SledStorage {
             self.change_as(Kind::Frugal, move |change| found.remove(change, now))
                 .await?;
         }
+        self.set_position(position);
         Ok(purged)
     }
 

@@ -16,6 +16,7 @@ use crate::change::{Change, View};
 use crate::directory;
 use crate::error::{Error, OpenError};
 use crate::keys;
+use crate::retention::Position;
 use crate::scan::Reader;
 use crate::sync::Syncer;
 use crate::writer::{Job, Kind, Message, Writer};
@@ -90,6 +91,16 @@ impl SledStorage {
         if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        let position = self.handle.position.lock();
+        position.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_position(&self, position: Position) {
+        let current = self.handle.position.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = position;
     }
 
     /// Looks records up.
@@ -205,6 +216,7 @@ impl SledStorageBuilder {
                 shared,
                 messages: Some(messages),
                 writer: Mutex::new(Some(writer)),
+                position: Mutex::default(),
             }),
         })
     }
@@ -283,6 +295,8 @@ struct Handle {
     shared: Arc<Shared>,
     messages: Option<mpsc::Sender<Message>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Where the search for what retention removes has come to.
+    position: Mutex<Position>,
 }
 
 impl Handle {

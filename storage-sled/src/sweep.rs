@@ -23,11 +23,17 @@ use crate::change::{Change, Source as _};
 use crate::error::Error;
 use crate::keys::{self, Day, KeyReader, Range};
 use crate::record::Record;
+use crate::retention::{HEALTH, Position, READINGS};
 use crate::scan::{Order, Reader};
 use crate::{certificate, component, quarantine, sensor, token};
 
-/// Finds about `limit` records that are to go.
-pub(crate) fn find(reader: Reader<'_>, policy: &PurgePolicy, limit: usize) -> Result<Found, Error> {
+/// Finds about `limit` records that are to go; what retention removes, from a position on.
+pub(crate) fn find(
+    reader: Reader<'_>,
+    policy: &PurgePolicy,
+    limit: usize,
+    position: Position,
+) -> Result<Found, Error> {
     let mut sweep = Sweep {
         reader,
         limit,
@@ -37,12 +43,15 @@ pub(crate) fn find(reader: Reader<'_>, policy: &PurgePolicy, limit: usize) -> Re
     sweep.deleted_components()?;
     sweep.deleted_sensors()?;
     sweep.orphans(policy.now)?;
-    sweep.old(&READINGS, policy.readings_before)?;
-    sweep.old(&HEALTH, policy.health_before)?;
+    let readings = sweep.old(&READINGS, policy.readings_before, position.readings)?;
+    let health = sweep.old(&HEALTH, policy.health_before, position.health)?;
     sweep.quarantine(policy.quarantined_before)?;
     sweep.idempotency(policy.idempotency_before)?;
     sweep.tokens(policy.now)?;
-    Ok(sweep.found)
+    let mut found = sweep.found;
+    found.position = Position { readings, health };
+    found.more |= found.unfinished;
+    Ok(found)
 }
 
 /// What is to go.
@@ -50,11 +59,15 @@ pub(crate) fn find(reader: Reader<'_>, policy: &PurgePolicy, limit: usize) -> Re
 pub(crate) struct Found {
     /// How many records.
     pub(crate) records: usize,
-    /// Whether there are more.
+    /// Whether there may be more.
     pub(crate) more: bool,
+    /// Whether retention has not come to its end, though there may be room.
+    pub(crate) unfinished: bool,
+    /// From where on it has to look in the next step.
+    pub(crate) position: Position,
     keys: HashSet<Vec<u8>>,
     /// Days of which no record was left, with where the records would be.
-    days: Vec<(Vec<u8>, Range)>,
+    pub(crate) days: Vec<(Vec<u8>, Range)>,
     /// Records of requests, behind the keys that lead to them.
     idempotency: Vec<(Vec<u8>, Vec<u8>)>,
     /// Open tokens that have expired.
@@ -93,31 +106,11 @@ impl Found {
     }
 }
 
-/// Records that a device adds by time, and that retention removes.
-struct Series {
-    days: fn() -> Vec<u8>,
-    days_from: fn(Day) -> Vec<u8>,
-    /// The key of a record, of the owner that the key of the day names.
-    record: fn(OrganizationId, Uuid, Timestamp) -> Vec<u8>,
-}
-
-const READINGS: Series = Series {
-    days: keys::reading_days,
-    days_from: keys::reading_days_from,
-    record: |organization, id, at| keys::reading(organization, SensorId::from_uuid(id), at),
-};
-
-const HEALTH: Series = Series {
-    days: keys::health_days,
-    days_from: keys::health_days_from,
-    record: |organization, id, at| keys::health_report(organization, DeviceId::from_uuid(id), at),
-};
-
 /// Looks for what is to go, until there is enough for one step.
-struct Sweep<'a> {
+pub(crate) struct Sweep<'a> {
     reader: Reader<'a>,
-    limit: usize,
-    found: Found,
+    pub(crate) limit: usize,
+    pub(crate) found: Found,
 }
 
 impl Sweep<'_> {
@@ -235,35 +228,6 @@ impl Sweep<'_> {
         })
     }
 
-    fn old(&mut self, series: &Series, before: Option<Timestamp>) -> Result<(), Error> {
-        let Some(before) = before else {
-            return Ok(());
-        };
-        let behind = (series.days_from)(Day::of(before).next());
-        let days = Range::of((series.days)()).before(Some(behind));
-        self.each(days, |sweep, key, _| {
-            let mut parts = KeyReader::new(key);
-            let day = parts.day()?;
-            let (organization, owner) = (OrganizationId::from_uuid(parts.uuid()?), parts.uuid()?);
-            let until =
-                |end| {
-                    Range::of((series.record)(organization, owner, day.begin()))
-                        .before(Some((series.record)(organization, owner, end)))
-                };
-            let mut left = false;
-            let old = until(before.min(day.next().begin()));
-            sweep.each(old, |sweep, key, _| {
-                left = true;
-                Ok(sweep.take([key.to_vec()]))
-            })?;
-            if !left && day.next().begin() <= before {
-                let whole = until(day.next().begin());
-                sweep.found.days.push((key.to_vec(), whole));
-            }
-            Ok(sweep.enough())
-        })
-    }
-
     fn quarantine(&mut self, before: Timestamp) -> Result<(), Error> {
         let old = Range::of(keys::quarantine_by_time()).before(Some(keys::quarantine_from(before)));
         self.each(old, |sweep, key, _| {
@@ -312,7 +276,7 @@ impl Sweep<'_> {
     }
 
     /// Takes a record with all its keys, if there is room; `Break` if there is none.
-    fn take(&mut self, keys: impl IntoIterator<Item = Vec<u8>>) -> ControlFlow<()> {
+    pub(crate) fn take(&mut self, keys: impl IntoIterator<Item = Vec<u8>>) -> ControlFlow<()> {
         let mut keys = keys.into_iter().peekable();
         let known = keys.peek().is_some_and(|key| self.found.keys.contains(key));
         if known {
@@ -335,7 +299,7 @@ impl Sweep<'_> {
         self.enough()
     }
 
-    const fn enough(&self) -> ControlFlow<()> {
+    pub(crate) const fn enough(&self) -> ControlFlow<()> {
         if self.found.more {
             ControlFlow::Break(())
         } else {
@@ -344,7 +308,7 @@ impl Sweep<'_> {
     }
 
     /// Shows each key of a range and its value, until there is enough.
-    fn each(
+    pub(crate) fn each(
         &mut self,
         mut range: Range,
         mut visit: impl FnMut(&mut Self, &[u8], &[u8]) -> Result<ControlFlow<()>, Error>,

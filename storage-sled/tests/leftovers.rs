@@ -156,6 +156,52 @@ async fn retention_leaves_no_notes_of_days_behind() {
     assert_eq!(days.count(), 1);
 }
 
+#[tokio::test]
+async fn a_step_of_retention_goes_on_where_the_last_one_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = open(dir.path());
+    let device = full_device(&storage).await;
+    let organization = device.organization_id;
+    let limits = Limits::default();
+    // Of a day that is not over, so that the notes of all sensors stay.
+    let sensors = 0..40;
+    let readings = sensors.map(|n| reading(&format!("main/n{n}"), after(60), Value::BigInt(1)));
+    let readings = batch(readings);
+    let stored = storage.store_readings(organization, device.id, &readings, &limits);
+    assert_eq!(stored.await.unwrap().stored, 40);
+    let policy = PurgePolicy {
+        readings_before: Some(after(30)),
+        ..policy(after(60))
+    };
+    let round = async |limit| {
+        let (mut steps, mut removed) = (0, 0);
+        loop {
+            let purged = storage.purge(SERVER, &policy, limit).await.unwrap();
+            steps += 1;
+            removed += purged.removed;
+            if !purged.more {
+                return (steps, removed);
+            }
+        }
+    };
+    assert_eq!(round(100).await, (2, 4));
+
+    // With the three sensors that the device had, there are 43 notes.
+    assert_eq!(round(10).await, (5, 0));
+    assert_eq!(round(43).await, (1, 0));
+    // What comes in behind the search is found by the next round.
+    let step = storage.purge(SERVER, &policy, 42).await.unwrap();
+    assert!(step.more);
+    let late = |n| reading(&format!("main/n{n}"), after(10), Value::BigInt(2));
+    let late = batch((0..40).map(late));
+    let stored = storage.store_readings(organization, device.id, &late, &limits);
+    assert_eq!(stored.await.unwrap().stored, 40);
+    let (_, of_this_round) = round(50).await;
+    assert!(of_this_round <= 1, "{of_this_round}");
+    let (_, of_the_next) = round(50).await;
+    assert_eq!(of_this_round + of_the_next, 40);
+}
+
 fn open(dir: &Path) -> SledStorage {
     let storage = SledStorage::builder(dir);
     storage.durability(Durability::Process).open().unwrap()

@@ -46,6 +46,7 @@ pub struct PurgePolicy {
 pub struct Purged {
     /// How many records it removed.
     pub removed: usize,
-    /// Whether another step would remove more.
+    /// Whether another step may remove more. `false` says that all was looked at, and nothing is
+    /// left to remove.
     pub more: bool,
 }
