@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::world::{SERVER, issue, new_device, new_organization, new_token, pump, redeem};
 use crate::model::certificate::{Certificate, IssuerKeyId};
 use crate::model::device::Device;
+use crate::model::page::{PageLimit, PageRequest};
 use crate::model::serial::SerialNumber;
 use crate::model::timestamp::Timestamp;
 use crate::storage::{StorageError, Unique};
@@ -35,6 +36,15 @@ pub async fn the_list_is_by_sequence(storage: &Handle) {
         assert_eq!(found, expected, "by {limit}");
         let sequences: Vec<_> = certificates.iter().map(|it| it.issue_sequence).collect();
         assert_eq!(sequences, (1..=7).collect::<Vec<_>>());
+    }
+    for after in [7, 8, u64::MAX >> 1, 1 << 63, u64::MAX] {
+        let page = PageRequest {
+            after: Some(after),
+            limit: PageLimit::MAX,
+        };
+        let behind = storage.certificates(pump.organization_id, pump.id, page);
+        let behind = behind.await.unwrap();
+        assert!(behind.items.is_empty() && !behind.more, "after {after}");
     }
 }
 
