@@ -78,7 +78,7 @@ pub enum StorageError {
 pub enum Unique {
     /// The prefix of an API key, among all.
     ApiKeyPrefix,
-    /// The serial number of a certificate, among those of its issuer.
+    /// The serial number of a certificate, among those of its issuer and those of its device.
     CertificateSerial,
     /// The key of a component, in its device.
     ComponentKey,

@@ -87,7 +87,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Taken`] for the serial number.
+    /// [`StorageError::Taken`] for the serial number: among those of the issuer, and those of the
+    /// device whoever has issued them, as that is how a certificate is looked up.
     async fn consume_token(
         &self,
         organization: OrganizationId,

@@ -157,6 +157,12 @@ pub(super) async fn insert(
     .fetch_one(&mut *tx)
     .await?;
     certificate.issue_sequence = newest.map_or(0, i64::cast_unsigned) + 1;
+    let (organization, device) = (certificate.organization_id, certificate.device_id);
+    // Of another issuer; that of the same one is a conflict below.
+    let twin = find(tx, organization, device, &certificate.serial_number).await?;
+    if twin.is_some() {
+        return Err(Error::taken(Unique::CertificateSerial));
+    }
     let (fate, revoked) = match certificate.fate {
         CertificateFate::Good => ("GOOD", None),
         CertificateFate::Revoked { at, reason } => ("REVOKED", Some((at, reason))),

@@ -115,10 +115,12 @@ impl TokenStore for MemoryStorage {
             Err(refused) => return Ok(Redemption::Refused(refused)),
         };
         let serial_number = &certificate.serial_number;
-        let serial_free = !state
-            .certificates
-            .contains(certificate.issuer_key_id, serial_number);
-        free(serial_free, Unique::CertificateSerial)?;
+        let certificates = &state.certificates;
+        let issued = certificates.contains(certificate.issuer_key_id, serial_number);
+        let mut of_device = certificates.of_device(organization, device, 0);
+        let held = of_device.any(|other| other.serial_number == *serial_number);
+        drop(of_device);
+        free(!issued && !held, Unique::CertificateSerial)?;
 
         let tenant = state.tenant_mut(organization, "device")?;
         use_token(tenant, id, certificate, now)?;

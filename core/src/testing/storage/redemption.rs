@@ -311,7 +311,8 @@ pub async fn the_checks_have_their_order(storage: &Handle) {
     assert_eq!(consume(&open, &free).await, refused(limit));
 }
 
-/// A serial number that the issuer has given before is taken; another issuer may give it.
+/// A serial number that the issuer has given before is taken; another issuer may give it, but to
+/// another device.
 pub async fn a_taken_serial_number_changes_nothing(storage: &Handle) {
     let pump = pump(storage).await;
     let fan = new_device(storage, pump.organization_id, "fan-1").await;
@@ -328,6 +329,14 @@ pub async fn a_taken_serial_number_changes_nothing(storage: &Handle) {
     assert_refused!(answer, StorageError::Taken(Unique::CertificateSerial));
     assert_eq!(snapshot(storage, pump.organization_id).await, before);
     twin.issuer_key_id = crate::testing::fixtures::issuer_key_id(2);
+    let mut of_pump = certificate(&pump);
+    of_pump.serial_number = twin.serial_number.clone();
+    of_pump.issuer_key_id = twin.issuer_key_id;
+    let second = new_token(storage, &pump).await;
+    let answer = storage
+        .consume_token(pump.organization_id, second.id, &of_pump, &limits(), noon())
+        .await;
+    assert_refused!(answer, StorageError::Taken(Unique::CertificateSerial));
     redeem(storage, &token, &twin).await;
 }
 
