@@ -108,8 +108,7 @@ impl ApiKeyStore for SledStorage {
             let stored = change.record(&key)?;
             let api_key: ApiKey = stored.ok_or(Error::not_found("API key"))?;
             check_revision(api_key.revision, expected, "API key")?;
-            change.remove(keys::api_key_prefix(api_key.prefix));
-            change.remove(key);
+            remove(change, &api_key);
             Ok(())
         })
         .await
@@ -122,9 +121,20 @@ pub(crate) fn add(change: &mut Change<'_>, api_key: &ApiKey) -> Result<(), Error
         change.require(&keys::organization(id), "organization")?;
     }
     let key = keys::api_key(api_key.owner, api_key.id);
-    let prefix = keys::api_key_prefix(api_key.prefix);
-    change.require_free(&key, Unique::Id)?;
+    let (id, prefix) = (
+        keys::api_key_id(api_key.id),
+        keys::api_key_prefix(api_key.prefix),
+    );
+    change.require_free(&id, Unique::Id)?;
     change.require_free(&prefix, Unique::ApiKeyPrefix)?;
+    change.mark(id);
     change.put(prefix, key.clone());
     change.put_record(key, api_key)
+}
+
+/// Removes a key.
+pub(crate) fn remove(change: &mut Change<'_>, api_key: &ApiKey) {
+    change.remove(keys::api_key_id(api_key.id));
+    change.remove(keys::api_key_prefix(api_key.prefix));
+    change.remove(keys::api_key(api_key.owner, api_key.id));
 }

@@ -39,6 +39,7 @@ enum Space {
     Group = 0x07,
     Idempotency = 0x08,
     IdempotencyByTime = 0x09,
+    ApiKeyId = 0x0a,
 
     Device = 0x10,
     DeviceName = 0x11,
@@ -114,6 +115,7 @@ keys! {
 
     api_keys(owner: KeyOwner) = ApiKey;
     api_key(owner: KeyOwner, id: ApiKeyId) = ApiKey;
+    api_key_id(id: ApiKeyId) = ApiKeyId;
     /// → the key under which the API key lies.
     api_key_prefix(prefix: KeyPrefix) = ApiKeyPrefix;
 

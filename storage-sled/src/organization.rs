@@ -129,10 +129,8 @@ impl OrganizationStore for SledStorage {
             }
             let owner = KeyOwner::Organization(id);
             for entry in change.entries(Range::of(keys::api_keys(owner))) {
-                let (key, octets) = entry?;
-                let api_key = ApiKey::decode(&octets)?;
-                change.remove(keys::api_key_prefix(api_key.prefix));
-                change.remove(key.to_vec());
+                let (_, octets) = entry?;
+                api_key::remove(change, &ApiKey::decode(&octets)?);
             }
             change.remove_all(Range::of(keys::sites(id)))?;
             change.remove_all(Range::of(keys::groups(id)))?;

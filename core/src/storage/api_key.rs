@@ -18,7 +18,7 @@ pub trait ApiKeyStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Taken`] for its id or prefix; [`StorageError::NotFound`] where the owning
+    /// [`StorageError::Taken`] for its id or prefix, whoever holds it; [`StorageError::NotFound`] where the owning
     /// organization is not there.
     async fn create_api_key(&self, key: &ApiKey, effects: &Effects) -> Result<(), StorageError>;
 

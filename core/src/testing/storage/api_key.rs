@@ -39,19 +39,26 @@ pub async fn scopes_and_ends_are_kept(storage: &Handle) {
     }
 }
 
-/// A taken id is refused.
+/// A taken id is refused, also where its holder is another's; the id of a deleted key is free.
 pub async fn create_refuses_a_taken_id(storage: &Handle) {
-    let owner = owner(storage).await;
-    let first = created(storage, owner).await;
-    let mut second = api_key(owner);
+    let first = created(storage, owner(storage).await).await;
+    let mut second = api_key(first.owner);
     second.id = first.id;
 
-    let answer = storage.create_api_key(&second, &Effects::NONE).await;
+    for owner in [first.owner, owner(storage).await, KeyOwner::Server] {
+        second.owner = owner;
+        let answer = storage.create_api_key(&second, &Effects::NONE).await;
+        assert_refused!(answer, StorageError::Taken(Unique::Id));
+        let by_prefix = storage.api_key_by_prefix(second.prefix).await.unwrap();
+        assert!(by_prefix.is_none());
+    }
 
-    assert_refused!(answer, StorageError::Taken(Unique::Id));
-    assert_same(storage.api_key(owner, first.id).await.unwrap(), &first);
-    let by_prefix = storage.api_key_by_prefix(second.prefix).await.unwrap();
-    assert!(by_prefix.is_none());
+    let stored = storage.api_key(first.owner, first.id).await.unwrap();
+    assert_same(stored, &first);
+    let deleted = storage.delete_api_key(first.owner, first.id, None).await;
+    deleted.unwrap();
+    let created = storage.create_api_key(&second, &Effects::NONE).await;
+    created.unwrap();
 }
 
 /// A taken prefix is refused, also where its holder is another's.
