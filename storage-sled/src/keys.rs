@@ -127,6 +127,7 @@ keys! {
     groups(organization: OrganizationId) = Group;
     group(organization: OrganizationId, id: GroupId) = Group;
 
+    all_idempotency_of(owner: KeyOwner) = Idempotency;
     idempotency(owner: KeyOwner, key: &IdempotencyKey) = Idempotency;
     all_idempotency_by_time() = IdempotencyByTime;
     idempotency_from(at: Timestamp) = IdempotencyByTime;

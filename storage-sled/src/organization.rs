@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use fieldgate_core::model::api_key::{ApiKey, KeyOwner};
 use fieldgate_core::model::id::OrganizationId;
+use fieldgate_core::model::idempotency::IdempotencyRecord;
 use fieldgate_core::model::organization::{Organization, Slug};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
@@ -131,6 +132,13 @@ impl OrganizationStore for SledStorage {
             for entry in change.entries(Range::of(keys::api_keys(owner))) {
                 let (_, octets) = entry?;
                 api_key::remove(change, &ApiKey::decode(&octets)?);
+            }
+            for entry in change.entries(Range::of(keys::all_idempotency_of(owner))) {
+                let (key, octets) = entry?;
+                let record = IdempotencyRecord::decode(&octets)?;
+                let (at, request) = (record.created_at, &record.key);
+                change.remove(keys::idempotency_by_time(at, owner, request));
+                change.remove(key.to_vec());
             }
             change.remove_all(Range::of(keys::sites(id)))?;
             change.remove_all(Range::of(keys::groups(id)))?;

@@ -58,7 +58,8 @@ pub trait OrganizationStore: Debug + Send + Sync + 'static {
         name: &Name,
     ) -> Result<Organization, StorageError>;
 
-    /// Removes an organization that has no devices, with its keys, sites and groups.
+    /// Removes an organization that has no devices, with its keys, sites and groups, and with what
+    /// is remembered of its requests.
     ///
     /// # Errors
     ///

@@ -107,6 +107,7 @@ impl OrganizationStore for MemoryStorage {
         state.tenants.remove(&id);
         let owner = KeyOwner::Organization(id);
         state.api_keys.retain(|_, key| key.owner != owner);
+        state.idempotency.retain(|(of, _), _| *of != owner);
         Ok(())
     }
 }

@@ -6,7 +6,9 @@ use crate::model::organization::Organization;
 use crate::model::revision::Revision;
 use crate::model::tag::TagSelector;
 use crate::storage::{Effects, StorageError, Unique};
-use crate::testing::fixtures::{api_key, device, group, noon, organization, parse, site, token};
+use crate::testing::fixtures::{
+    api_key, device, group, noon, organization, parse, request, site, token,
+};
 use crate::testing::storage::Handle;
 
 /// A created organization can be read back by its id and by its slug.
@@ -197,7 +199,8 @@ pub async fn update_needs_a_record(storage: &Handle) {
     assert_eq!(by_slug.unwrap(), None);
 }
 
-/// A deleted organization is gone with its keys, sites and groups, and its slug is free.
+/// A deleted organization is gone with its keys, sites, groups and remembered requests, and its
+/// slug is free.
 pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
     let other = new_organization(storage).await;
     let gone = created(storage).await;
@@ -208,7 +211,16 @@ pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
         group(gone.id, TagSelector::default()),
     );
     storage.create_api_key(&key, &Effects::NONE).await.unwrap();
-    storage.create_site(&site, &Effects::NONE).await.unwrap();
+    let remembered = request(owner, "site");
+    let effects = Effects {
+        idempotency: Some(remembered.clone()),
+    };
+    storage.create_site(&site, &effects).await.unwrap();
+    let of_server = Effects {
+        idempotency: Some(request(KeyOwner::Server, "site")),
+    };
+    let by_server = self::group(other, TagSelector::default());
+    storage.create_group(&by_server, &of_server).await.unwrap();
     storage.create_group(&group, &Effects::NONE).await.unwrap();
     let of_other = snapshot(storage, other).await;
 
@@ -225,6 +237,10 @@ pub async fn delete_takes_keys_sites_and_groups_along(storage: &Handle) {
     assert!(by_prefix.is_none());
     assert_eq!(storage.site(gone.id, site.id).await.unwrap(), None);
     assert_eq!(storage.group(gone.id, group.id).await.unwrap(), None);
+    let found = storage.idempotency_record(owner, &remembered.key).await;
+    assert_eq!(found.unwrap(), None);
+    let found = storage.idempotency_record(KeyOwner::Server, &remembered.key);
+    assert_eq!(found.await.unwrap(), of_server.idempotency);
     assert_eq!(snapshot(storage, other).await, of_other);
     let heir = Organization {
         slug: gone.slug,
