@@ -160,23 +160,3 @@ impl KeyStore for MemoryKeyStore {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn create_does_not_overwrite() {
-        let store = MemoryKeyStore::new();
-        let material = |text: &str| KeyMaterial::from_pem(Zeroizing::new(text.to_owned()));
-        assert!(store.load(KeyName::Root).await.unwrap().is_none());
-        store.create(KeyName::Root, &material("1")).await.unwrap();
-        assert!(matches!(
-            store.create(KeyName::Root, &material("2")).await,
-            Err(KeyStoreError::AlreadyExists(KeyName::Root))
-        ));
-        let kept = store.load(KeyName::Root).await.unwrap().unwrap();
-        assert_eq!(kept.expose_pem(), "1");
-        assert_eq!(format!("{kept:?}"), "KeyMaterial(***)");
-    }
-}

@@ -1,7 +1,10 @@
 //! What tests of the core and of its adapters share: contract suites, a clock and a source of
 //! random octets that the test owns, and records to begin with.
 
+#[cfg(test)]
+mod clauses;
 pub mod fixtures;
+pub mod key_store;
 mod manual_clock;
 mod sequence_random;
 pub mod storage;

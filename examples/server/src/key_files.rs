@@ -94,7 +94,9 @@ fn backend(name: KeyName, error: io::Error) -> KeyStoreError {
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+    use std::sync::Arc;
 
+    use fieldgate_core::testing::key_store::{DurableKeyStoreFixture, Handle, KeyStoreFixture};
     use zeroize::Zeroizing;
 
     use super::*;
@@ -121,44 +123,6 @@ mod tests {
         assert_eq!(loaded.unwrap().unwrap().expose_pem(), "root");
         assert_eq!(mode(&ca), 0o700);
         assert_eq!(mode(&ca.join("root.pem")), 0o600);
-    }
-
-    #[tokio::test]
-    async fn create_does_not_overwrite() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = KeyFiles::open(&directory.path().join("ca")).unwrap();
-        store
-            .create(KeyName::Issuing, &material("1"))
-            .await
-            .unwrap();
-        assert!(matches!(
-            store.create(KeyName::Issuing, &material("2")).await,
-            Err(KeyStoreError::AlreadyExists(KeyName::Issuing))
-        ));
-        let kept = store.load(KeyName::Issuing).await.unwrap().unwrap();
-        assert_eq!(kept.expose_pem(), "1");
-    }
-
-    #[tokio::test]
-    async fn of_many_creates_one_wins() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = KeyFiles::open(&directory.path().join("ca")).unwrap();
-        let creates = (0..32).map(|number| {
-            let store = store.clone();
-            tokio::task::spawn_blocking(move || {
-                let material = material(&number.to_string());
-                tokio::runtime::Handle::current().block_on(store.create(KeyName::Root, &material))
-            })
-        });
-        let mut won = 0;
-        for create in creates.collect::<Vec<_>>() {
-            won += usize::from(create.await.unwrap().is_ok());
-        }
-        assert_eq!(won, 1);
-        assert_eq!(
-            fs::read_dir(directory.path().join("ca")).unwrap().count(),
-            1
-        );
     }
 
     #[tokio::test]
@@ -201,13 +165,55 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn what_is_no_text_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let ca = directory.path().join("ca");
-        let store = KeyFiles::open(&ca).unwrap();
-        private_file::create(&ca.join("root.pem"), &[0xff, 0xfe]).unwrap();
-        let error = store.load(KeyName::Root).await.unwrap_err();
-        assert!(matches!(error, KeyStoreError::Unusable { .. }), "{error}");
+    /// A directory with keys, closed to others.
+    struct Directory {
+        root: tempfile::TempDir,
+        store: KeyFiles,
+    }
+
+    impl Directory {
+        fn ca(&self) -> PathBuf {
+            self.root.path().join("ca")
+        }
+    }
+
+    #[async_trait]
+    impl KeyStoreFixture for Directory {
+        async fn fresh() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let store = KeyFiles::open(&root.path().join("ca")).unwrap();
+            Self { root, store }
+        }
+
+        fn key_store(&self) -> Handle {
+            Arc::new(self.store.clone())
+        }
+    }
+
+    #[async_trait]
+    impl DurableKeyStoreFixture for Directory {
+        async fn reopen(self) -> Self {
+            let store = KeyFiles::open(&self.ca()).unwrap();
+            Self { store, ..self }
+        }
+
+        fn expose(&self, name: KeyName) {
+            let others_read = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(path(&self.ca(), name), others_read).unwrap();
+        }
+
+        fn spoil(&self, name: KeyName) {
+            fs::write(path(&self.ca(), name), [0xff, 0xfe]).unwrap();
+        }
+
+        fn cut_off(&self, name: KeyName, material: &KeyMaterial) {
+            let path = path(&self.ca(), name);
+            private_file::leave_unfinished(&path, &material.expose_pem().as_bytes()[..100]);
+        }
+    }
+
+    mod contract {
+        fieldgate_core::key_store_contract!(super::Directory);
+        fieldgate_core::durable_key_store_contract!(super::Directory);
     }
 }

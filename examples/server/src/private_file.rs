@@ -207,6 +207,14 @@ const UNFINISHED: &str = ".unfinished-";
 const MAX_LEN: u64 = 64 * 1024;
 const MAX_CAPACITY: usize = 64 * 1024;
 
+/// Leaves behind what a write leaves whose process was killed.
+#[cfg(test)]
+pub(crate) fn leave_unfinished(target: &Path, content: &[u8]) {
+    if let Ok(unfinished) = Unfinished::write(target, content) {
+        std::mem::forget(unfinished);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};

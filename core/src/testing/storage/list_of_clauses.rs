@@ -391,40 +391,17 @@ macro_rules! durable_storage_contract {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use crate::testing::clauses::{assert_all_sources, unlisted};
 
-    /// A clause that no macro lists would pass by never being run.
     #[test]
     fn the_macros_list_every_clause() {
-        let macros = include_str!("list_of_clauses.rs");
-        let mut missing = Vec::new();
-        for (noun, source) in SOURCES {
-            let listed: BTreeSet<&str> = macros
-                .split(&format!("(@noun {noun}:\n"))
-                .nth(1)
-                .and_then(|rest| rest.split(");").next())
-                .map(|list| list.split(',').map(str::trim).collect())
-                .unwrap_or_default();
-            let clauses = source.split("\npub async fn ").skip(1);
-            let clauses = clauses.filter_map(|rest| rest.split(['(', '<']).next());
-            let unlisted = clauses.filter(|clause| !listed.contains(clause));
-            missing.extend(unlisted.map(|clause| format!("{noun}::{clause}")));
-        }
+        let missing = unlisted(include_str!("list_of_clauses.rs"), SOURCES);
         assert!(missing.is_empty(), "not listed: {missing:#?}");
     }
 
-    /// A file of clauses that is not among the sources would not be looked at.
     #[test]
     fn the_sources_are_all_files_of_clauses() {
-        let declared: BTreeSet<&str> = include_str!("mod.rs")
-            .lines()
-            .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-            .collect();
-        let known: BTreeSet<&str> = SOURCES.iter().map(|(noun, _)| *noun).collect();
-        assert_eq!(known, declared);
-        for (noun, source) in SOURCES {
-            assert!(source.contains("\npub async fn "), "no clause in {noun}");
-        }
+        assert_all_sources(include_str!("mod.rs"), SOURCES);
     }
 
     const SOURCES: &[(&str, &str)] = &[
