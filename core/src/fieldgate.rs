@@ -222,7 +222,7 @@ impl FieldgateBuilder {
 
         let transport = self
             .transport
-            .unwrap_or_else(|| Arc::new(LoopbackTransport::default()));
+            .unwrap_or_else(|| Arc::new(LoopbackTransport::new(Arc::clone(&clock))));
         Ok(Fieldgate {
             parts: Arc::new(Parts {
                 storage,

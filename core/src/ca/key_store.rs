@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 ///
 /// # Contract
 ///
+/// The suite in `testing::key_store` tries these sentences.
+///
 /// * [`KeyStore::create`] is atomic: the whole of the material is there afterwards, or nothing of
 ///   it. Once it has returned `Ok` the material survives the loss of power.
 /// * It never overwrites. Of any number of calls for one name exactly one returns `Ok`.

@@ -8,6 +8,7 @@ pub mod key_store;
 mod manual_clock;
 mod sequence_random;
 pub mod storage;
+pub mod transport;
 
 pub use manual_clock::ManualClock;
 pub use sequence_random::SequenceRandom;

@@ -41,8 +41,8 @@ pub trait Inbox: Debug + Send + Sync + 'static {
     /// good-bye. Cheap; what it notes is written down later.
     fn heard(&self, session: &SessionHandle);
 
-    /// Notes that a session has ended. A session that is no longer the device's newest changes
-    /// nothing.
+    /// Notes that a session has ended, also one that the core itself has ended. A session that is
+    /// no longer the device's newest changes nothing.
     ///
     /// # Errors
     ///

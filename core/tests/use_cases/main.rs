@@ -41,7 +41,7 @@ impl System {
 
     async fn with(configure: impl FnOnce(FieldgateBuilder) -> FieldgateBuilder) -> Self {
         let clock = Arc::new(ManualClock::new("2026-06-15T12:00:00Z".parse().unwrap()));
-        let transport = LoopbackTransport::default();
+        let transport = LoopbackTransport::new(Arc::clone(&clock) as _);
         let builder = Fieldgate::builder()
             .storage(Arc::new(MemoryStorage::default()))
             .key_store(Arc::new(MemoryKeyStore::default()))

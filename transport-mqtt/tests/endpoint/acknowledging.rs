@@ -1,10 +1,10 @@
 //! Messages are acknowledged when they are stored, in their order, and not before.
 
+use fieldgate_core::testing::transport::Event;
 use fieldgate_core::transport::Inbound;
 use fieldgate_core::transport::topic::DeviceTopic;
 use fieldgate_transport_mqtt::MqttOptions;
 
-use crate::support::inbox::Event;
 use crate::support::packet::{PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBREC, publish, with_id};
 use crate::support::server::Server;
 use crate::support::topics::{payload, reading};

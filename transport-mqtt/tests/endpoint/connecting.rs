@@ -1,8 +1,8 @@
 //! CONNECT and CONNACK.
 
 use fieldgate_core::storage::SessionRefused;
+use fieldgate_core::testing::transport::Event;
 
-use crate::support::inbox::Event;
 use crate::support::packet::{CONNACK, Connect, PINGREQ, PINGRESP, Packet};
 use crate::support::pki::TestDevice;
 use crate::support::server::Server;

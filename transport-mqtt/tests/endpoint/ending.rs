@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use fieldgate_core::clock::{Clock, SystemClock};
 use fieldgate_core::testing::ManualClock;
+use fieldgate_core::testing::transport::Event;
 use fieldgate_core::transport::{DisconnectReason, Transport};
 use fieldgate_transport_mqtt::MqttOptions;
 
-use crate::support::inbox::Event;
 use crate::support::packet::{Connect, PINGREQ, PINGRESP, PUBACK};
 use crate::support::server::Server;
 use crate::support::soon;

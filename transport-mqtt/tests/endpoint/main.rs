@@ -12,6 +12,7 @@ mod access;
 mod acknowledging;
 mod certificates;
 mod connecting;
+mod contract;
 mod ending;
 mod flooding;
 mod malformed;

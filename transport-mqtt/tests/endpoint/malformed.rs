@@ -201,7 +201,8 @@ async fn random_packets_harm_no_one() {
     let (inbox, endpoint) = server.stop().await;
     let stats = endpoint.stats();
     assert_eq!((stats.sessions_live, stats.sessions_closing), (0, 0));
-    let closed = inbox.count(|event| matches!(event, crate::support::inbox::Event::Closed(_)));
+    let closed =
+        inbox.count(|event| matches!(event, fieldgate_core::testing::transport::Event::Closed(_)));
     assert_eq!(closed as u64, stats.sessions_opened);
 }
 

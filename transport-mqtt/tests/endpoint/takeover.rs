@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use fieldgate_core::testing::transport::Event;
 use fieldgate_transport_mqtt::MqttOptions;
 
-use crate::support::inbox::Event;
 use crate::support::packet::{Connect, PINGREQ, PINGRESP};
 use crate::support::server::Server;
 

@@ -52,7 +52,7 @@ impl World {
 
     pub(crate) async fn with(change: impl FnOnce(ApiOptions) -> ApiOptions) -> Self {
         let clock = Arc::new(ManualClock::new(fixtures::noon()));
-        let transport = LoopbackTransport::default();
+        let transport = LoopbackTransport::new(Arc::clone(&clock) as _);
         let fieldgate = Fieldgate::builder()
             .storage(Arc::new(MemoryStorage::default()))
             .key_store(Arc::new(MemoryKeyStore::new()))

@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fieldgate_core::clock::{Clock, SystemClock};
+use fieldgate_core::testing::transport::TestInbox;
 use fieldgate_core::transport::Inbox;
 use fieldgate_transport_mqtt::{MqttEndpoint, MqttOptions, device_tls_config};
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 use super::client::Client;
-use super::inbox::TestInbox;
 use super::packet::Connect;
 use super::pki::{Pki, TestDevice};
 use super::soon;
@@ -25,8 +25,7 @@ pub(crate) struct Server<I = TestInbox> {
     pub(crate) inbox: Arc<I>,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<dyn Clock>,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
+    serving: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Server {
@@ -38,10 +37,18 @@ impl Server {
         Self::with_clock(options, Arc::new(SystemClock)).await
     }
 
+    pub(crate) async fn with_inbox(options: MqttOptions, inbox: Arc<TestInbox>) -> Self {
+        Self::with_all(options, inbox, Arc::new(SystemClock)).await
+    }
+
     pub(crate) async fn with_clock(options: MqttOptions, clock: Arc<dyn Clock>) -> Self {
+        Self::with_all(options, Arc::default(), clock).await
+    }
+
+    async fn with_all(options: MqttOptions, inbox: Arc<TestInbox>, clock: Arc<dyn Clock>) -> Self {
         let pki = Pki::new(Arc::clone(&clock)).await;
         let endpoint = MqttEndpoint::new(options);
-        Self::serve(pki, endpoint, Arc::new(TestInbox::default()), clock).await
+        Self::serve(pki, endpoint, inbox, clock).await
     }
 }
 
@@ -76,8 +83,7 @@ impl<I: Inbox> Server<I> {
             inbox,
             address,
             clock,
-            stop,
-            serving,
+            serving: Mutex::new(Some((stop, serving))),
         }
     }
 
@@ -119,8 +125,15 @@ impl<I: Inbox> Server<I> {
 
     /// Stops the endpoint and waits for it.
     pub(crate) async fn stop(self) -> (Arc<I>, MqttEndpoint) {
-        self.stop.send(()).unwrap();
-        soon("the endpoint stops", self.serving).await.unwrap();
+        self.stop_serving().await;
         (self.inbox, self.endpoint)
+    }
+
+    /// Stops the endpoint, unless it has stopped, and waits for it.
+    pub(crate) async fn stop_serving(&self) {
+        if let Some((stop, serving)) = self.serving.lock().await.take() {
+            stop.send(()).unwrap();
+            soon("the endpoint stops", serving).await.unwrap();
+        }
     }
 }

@@ -5,30 +5,40 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldgate_core::Error;
-use fieldgate_core::ca::identity::CertificateIdentity;
-use fieldgate_core::model::announcement::AnnouncementOutcome;
-use fieldgate_core::model::presence::SessionEpoch;
-use fieldgate_core::model::timestamp::Timestamp;
-use fieldgate_core::storage::SessionRefused;
-use fieldgate_core::transport::{Inbound, Inbox, Outbound, ReceiveError, SessionHandle};
 use tokio::sync::Notify;
 
-use super::soon;
+use crate::ca::identity::CertificateIdentity;
+use crate::error::Error;
+use crate::model::announcement::{AnnouncementOutcome, KnownComponent};
+use crate::model::id::ComponentId;
+use crate::model::presence::SessionEpoch;
+use crate::model::timestamp::Timestamp;
+use crate::storage::SessionRefused;
+use crate::testing::fixtures::unique;
+use crate::testing::transport::soon;
+use crate::transport::{Inbound, Inbox, Outbound, ReceiveError, SessionHandle};
 
 /// What has happened, in order.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Event {
+pub enum Event {
+    /// A session is asked for.
     Opening,
+    /// A session is opened, with this epoch.
     Opened(u64),
-    /// The message is in; it is not stored yet.
+    /// A message of the session is in; it is not stored yet.
     Received(u64, Inbound),
+    /// A message of the session is stored.
     Stored(u64),
+    /// The end of the session is noted.
     Closed(u64),
+    /// A session is named by a handle that was never given out.
+    Forged(u64),
 }
 
+/// An inbox that the test owns: it records, waits and fails as told. No two of its sessions have
+/// the same epoch, be they of different devices.
 #[derive(Debug, Default)]
-pub(crate) struct TestInbox {
+pub struct TestInbox {
     state: Mutex<State>,
     changed: Notify,
 }
@@ -36,6 +46,8 @@ pub(crate) struct TestInbox {
 #[derive(Debug, Default)]
 struct State {
     events: Vec<Event>,
+    identities: Vec<CertificateIdentity>,
+    handles: Vec<SessionHandle>,
     last_epoch: u64,
     received: usize,
     /// Openings wait.
@@ -57,64 +69,77 @@ struct State {
 }
 
 impl TestInbox {
-    pub(crate) fn hold_openings(&self, held: bool) {
+    /// Makes openings wait, or lets all go on.
+    pub fn hold_openings(&self, held: bool) {
         self.change(|state| state.openings_held = held);
     }
 
     /// The next opening gets this epoch.
-    pub(crate) fn next_epoch(&self, epoch: u64) {
+    pub fn next_epoch(&self, epoch: u64) {
         self.change(|state| state.epochs.push(epoch));
     }
 
-    pub(crate) fn refuse(&self, refusal: Option<SessionRefused>) {
+    /// Refuses who comes in, or no longer.
+    pub fn refuse(&self, refusal: Option<SessionRefused>) {
         self.change(|state| state.refusal = refusal);
     }
 
-    pub(crate) fn fail_openings(&self, fails: bool) {
+    /// Makes openings fail, or no longer.
+    pub fn fail_openings(&self, fails: bool) {
         self.change(|state| state.opening_fails = fails);
     }
 
-    pub(crate) fn hold_messages(&self, held: bool) {
+    /// Makes messages wait, or lets all go on.
+    pub fn hold_messages(&self, held: bool) {
         self.change(|state| state.messages_held = held);
     }
 
     /// Lets the message of this number be stored; they count from 0.
-    pub(crate) fn release(&self, number: usize) {
+    pub fn release(&self, number: usize) {
         self.change(|state| {
             state.released.insert(number);
         });
     }
 
     /// Makes the message of this number fail.
-    pub(crate) fn fail_message(&self, number: usize) {
+    pub fn fail_message(&self, number: usize) {
         self.change(|state| {
             state.failing.insert(number);
         });
     }
 
-    pub(crate) fn device_gone(&self) {
+    /// From now on the device of every message is gone.
+    pub fn device_gone(&self) {
         self.change(|state| state.device_gone = true);
     }
 
-    pub(crate) fn fail_closings(&self, count: usize) {
+    /// Makes so many closings fail.
+    pub fn fail_closings(&self, count: usize) {
         self.change(|state| state.closings_failing = count);
     }
 
-    pub(crate) fn closings_failed(&self) -> usize {
+    /// How many closings have failed.
+    pub fn closings_failed(&self) -> usize {
         self.lock().closings_failed
     }
 
     /// Sessions end at this time.
-    pub(crate) fn set_not_after(&self, at: Timestamp) {
+    pub fn set_not_after(&self, at: Timestamp) {
         self.change(|state| state.not_after = Some(at));
     }
 
-    pub(crate) fn events(&self) -> Vec<Event> {
+    /// What has happened so far.
+    pub fn events(&self) -> Vec<Event> {
         self.lock().events.clone()
     }
 
+    /// Who has asked to come in.
+    pub fn identities(&self) -> Vec<CertificateIdentity> {
+        self.lock().identities.clone()
+    }
+
     /// The messages so far.
-    pub(crate) fn messages(&self) -> Vec<Inbound> {
+    pub fn messages(&self) -> Vec<Inbound> {
         let events = self.events().into_iter();
         events
             .filter_map(|event| match event {
@@ -124,7 +149,8 @@ impl TestInbox {
             .collect()
     }
 
-    pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+    /// How many such events there were.
+    pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.lock()
             .events
             .iter()
@@ -133,7 +159,7 @@ impl TestInbox {
     }
 
     /// Waits until so many messages have come in.
-    pub(crate) async fn wait_messages(&self, count: usize) -> Vec<Inbound> {
+    pub async fn wait_messages(&self, count: usize) -> Vec<Inbound> {
         self.wait("messages", |events| {
             let received = |event: &&Event| matches!(event, Event::Received(..));
             events.iter().filter(received).count() >= count
@@ -143,7 +169,7 @@ impl TestInbox {
     }
 
     /// Waits until so many sessions have been closed.
-    pub(crate) async fn wait_closed(&self, count: usize) {
+    pub async fn wait_closed(&self, count: usize) {
         self.wait("closed sessions", |events| {
             let closed = |event: &&Event| matches!(event, Event::Closed(_));
             events.iter().filter(closed).count() >= count
@@ -151,11 +177,8 @@ impl TestInbox {
         .await;
     }
 
-    pub(crate) async fn wait(
-        &self,
-        what: &str,
-        condition: impl Fn(&[Event]) -> bool + Send + Sync,
-    ) {
+    /// Waits until this is true of the events.
+    pub async fn wait(&self, what: &str, condition: impl Fn(&[Event]) -> bool + Send + Sync) {
         soon(what, self.wait_state(|state| condition(&state.events))).await;
     }
 
@@ -182,13 +205,24 @@ impl TestInbox {
     }
 }
 
+impl State {
+    fn check(&mut self, session: &SessionHandle) {
+        if !self.handles.contains(session) {
+            self.events.push(Event::Forged(session.epoch.as_u64()));
+        }
+    }
+}
+
 #[async_trait]
 impl Inbox for TestInbox {
     async fn open_session(
         &self,
         identity: &CertificateIdentity,
     ) -> Result<Result<SessionHandle, SessionRefused>, Error> {
-        self.change(|state| state.events.push(Event::Opening));
+        self.change(|state| {
+            state.events.push(Event::Opening);
+            state.identities.push(identity.clone());
+        });
         self.wait_state(|state| !state.openings_held).await;
         self.change(|state| {
             if state.opening_fails {
@@ -203,12 +237,14 @@ impl Inbox for TestInbox {
             };
             state.last_epoch = state.last_epoch.max(epoch);
             state.events.push(Event::Opened(epoch));
-            Ok(Ok(SessionHandle {
+            let handle = SessionHandle {
                 organization_id: identity.organization_id,
                 device_id: identity.device_id,
                 epoch: SessionEpoch::from_u64(epoch),
                 not_after: state.not_after.unwrap_or(identity.not_after),
-            }))
+            };
+            state.handles.push(handle);
+            Ok(Ok(handle))
         })
     }
 
@@ -221,15 +257,25 @@ impl Inbox for TestInbox {
     ) -> Result<Option<Outbound>, ReceiveError> {
         let epoch = session.epoch.as_u64();
         let reply = match &message {
-            Inbound::Announce { refused, .. } => {
+            Inbound::Announce {
+                components,
+                refused,
+                ..
+            } => {
+                let known = components.iter().map(|component| KnownComponent {
+                    key: component.key.clone(),
+                    id: ComponentId::new(Timestamp::UNIX_EPOCH, unique()),
+                    sensors: Vec::new(),
+                });
                 Some(Outbound::AnnounceResult(AnnouncementOutcome {
-                    components: Vec::new(),
+                    components: known.collect(),
                     refused: refused.clone(),
                 }))
             }
             _ => None,
         };
         let number = self.change(|state| {
+            state.check(session);
             state.events.push(Event::Received(epoch, message));
             state.received += 1;
             state.received - 1
@@ -255,6 +301,7 @@ impl Inbox for TestInbox {
                 state.closings_failed += 1;
                 return Err(unavailable());
             }
+            state.check(session);
             state.events.push(Event::Closed(session.epoch.as_u64()));
             Ok(())
         })
