@@ -8,7 +8,7 @@ use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
 use fieldgate_core::model::id::{GroupId, OrganizationId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::tag::TagSelector;
+use fieldgate_core::model::tag::{SelectorTally, TagSelector};
 use fieldgate_core::storage::{Effects, GroupStore, StorageError, Unique};
 
 use crate::SledStorage;
@@ -103,18 +103,17 @@ impl GroupStore for SledStorage {
     async fn count_selected(
         &self,
         organization: OrganizationId,
-        selector: &TagSelector,
-    ) -> Result<u64, StorageError> {
-        let selector = selector.clone();
+        selectors: &[TagSelector],
+    ) -> Result<Vec<u64>, StorageError> {
+        let selectors = selectors.to_vec();
         self.read(move |reader| {
-            let mut count = 0;
+            let mut tally = SelectorTally::new(&selectors);
             let devices = Range::of(keys::devices(organization));
             reader.each(devices, Order::Ascending, |_, _, octets| {
-                let device = Device::decode(octets)?;
-                count += u64::from(selector.matches(&device.settings.tags));
+                tally.add(&Device::decode(octets)?.settings.tags, 1);
                 Ok(ControlFlow::Continue(()))
             })?;
-            Ok(count)
+            Ok(tally.counts())
         })
         .await
     }

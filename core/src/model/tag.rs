@@ -1,6 +1,6 @@
 //! Tags, and the selectors that group devices by them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -100,5 +100,60 @@ impl TagSelector {
         self.all.iter().all(|tag| tags.contains(tag))
             && (self.any.is_empty() || self.any.iter().any(|tag| tags.contains(tag)))
             && !self.none.iter().any(|tag| tags.contains(tag))
+    }
+}
+
+/// Counts in one walk over the devices how many of them each of some selectors chooses.
+#[derive(Debug)]
+pub struct SelectorTally<'a> {
+    selectors: &'a [TagSelector],
+    /// The selectors that choose nothing without one of their tags, by that tag.
+    by_tag: BTreeMap<&'a Tag, Vec<usize>>,
+    /// The others, which any device has to be held against.
+    untagged: Vec<usize>,
+    counts: Vec<u64>,
+}
+
+impl<'a> SelectorTally<'a> {
+    /// Begins at 0 for each selector.
+    #[must_use]
+    pub fn new(selectors: &'a [TagSelector]) -> Self {
+        let mut tally = Self {
+            selectors,
+            by_tag: BTreeMap::new(),
+            untagged: Vec::new(),
+            counts: vec![0; selectors.len()],
+        };
+        for (index, selector) in selectors.iter().enumerate() {
+            let mut all = selector.all.iter();
+            if let Some(tag) = all.next() {
+                tally.by_tag.entry(tag).or_default().push(index);
+            } else if selector.any.is_empty() {
+                tally.untagged.push(index);
+            } else {
+                for tag in selector.any.iter() {
+                    tally.by_tag.entry(tag).or_default().push(index);
+                }
+            }
+        }
+        tally
+    }
+
+    /// Counts a number of devices that have these tags.
+    pub fn add(&mut self, tags: &Tags, devices: u64) {
+        let by_tag = tags.iter().filter_map(|tag| self.by_tag.get(tag));
+        // One of several `any` tags is enough, and the device still counts once.
+        let asked: BTreeSet<usize> = by_tag.flatten().chain(&self.untagged).copied().collect();
+        for index in asked {
+            if self.selectors[index].matches(tags) {
+                self.counts[index] += devices;
+            }
+        }
+    }
+
+    /// How many devices each selector chose, in the order of the selectors.
+    #[must_use]
+    pub fn counts(self) -> Vec<u64> {
+        self.counts
     }
 }

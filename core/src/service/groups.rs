@@ -79,12 +79,17 @@ impl Groups {
         page: PageRequest<GroupId>,
     ) -> Result<Page<CountedGroup>> {
         let page = self.parts.storage.groups(organization, page).await?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for group in page.items {
-            items.push(self.counted(group).await?);
-        }
+        let selectors = page.items.iter().map(|it| it.settings.selector.clone());
+        let selectors: Vec<_> = selectors.collect();
+        let storage = &self.parts.storage;
+        let counts = storage.count_selected(organization, &selectors).await?;
+        let counted = page.items.into_iter().zip(counts);
+        let items = counted.map(|(group, device_count)| CountedGroup {
+            group,
+            device_count,
+        });
         Ok(Page {
-            items,
+            items: items.collect(),
             more: page.more,
         })
     }
@@ -151,14 +156,14 @@ impl Groups {
     }
 
     async fn counted(&self, group: DeviceGroup) -> Result<CountedGroup> {
-        let selector = &group.settings.selector;
+        let selectors = [group.settings.selector.clone()];
         let storage = &self.parts.storage;
-        let device_count = storage
-            .count_selected(group.organization_id, selector)
+        let counts = storage
+            .count_selected(group.organization_id, &selectors)
             .await?;
         Ok(CountedGroup {
             group,
-            device_count,
+            device_count: counts.into_iter().sum(),
         })
     }
 

@@ -65,10 +65,11 @@ pub trait GroupStore: Debug + Send + Sync + 'static {
         expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 
-    /// How many of an organization's devices a selector chooses.
+    /// How many of an organization's devices each selector chooses, in the order of the selectors.
+    /// One look at the devices serves for all of them: a page of groups costs what one group does.
     async fn count_selected(
         &self,
         organization: OrganizationId,
-        selector: &TagSelector,
-    ) -> Result<u64, StorageError>;
+        selectors: &[TagSelector],
+    ) -> Result<Vec<u64>, StorageError>;
 }

@@ -14,7 +14,7 @@ use fieldgate_core::storage::{DeletedDevice, DeviceChange, DeviceStore, Effects,
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
-use crate::sqlite::device_filter::{count_query, list_query};
+use crate::sqlite::device_filter::list_query;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, check_revision, row_count};
 use crate::sqlite::session::Live;
@@ -141,17 +141,6 @@ pub(super) async fn check(
         return Err(Error::not_found(WHAT));
     }
     Ok(())
-}
-
-/// How many devices match.
-pub(super) async fn count(
-    connection: &mut SqliteConnection,
-    organization: OrganizationId,
-    filter: &DeviceFilter,
-) -> Result<u64, Error> {
-    let mut select = count_query(organization, filter);
-    let row = select.query().fetch_one(connection).await?;
-    Columns::of(&row, "device").number()
 }
 
 /// Whether no more than `most` devices match.

@@ -21,8 +21,9 @@ use fieldgate_core::testing::fixtures::{
 use sqlx::Row as _;
 use tempfile::TempDir;
 
+use super::select::Select;
 use super::sensor_filter::Lead;
-use super::{SqliteStorage, component, device_filter, sensor_filter};
+use super::{SqliteStorage, component, device_filter, group, sensor_filter};
 
 #[tokio::test]
 async fn the_settings_are_in_force() {
@@ -110,6 +111,23 @@ async fn lists_of_devices_are_led_by_an_index() {
         let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
         assert!(plan[0].ends_with(lead), "{filter:?}: {plan:#?}");
         assert!(!plan.concat().contains("TEMP B-TREE"), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn groups_are_counted_by_the_index_of_tags() {
+    let (storage, _directory) = fresh().await;
+    let mut reader = storage.reader().await.unwrap();
+    let mut select = Select::new("EXPLAIN QUERY PLAN ");
+    select.sql(group::COUNT_BY_TAGS);
+    let plan = select.query().fetch_all(&mut *reader).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+    for needed in [
+        "SEARCH device_tag USING PRIMARY KEY (organization_id=? AND tag=?)",
+        "SEARCH device USING COVERING INDEX",
+    ] {
+        let found = plan.iter().any(|line| line.starts_with(needed));
+        assert!(found, "{needed}: {plan:#?}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::group::{DeviceGroup, GroupSettings};
 use crate::model::id::{GroupId, OrganizationId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::tag::TagSelector;
+use crate::model::tag::{SelectorTally, TagSelector};
 use crate::storage::{Effects, GroupStore, StorageError, Unique};
 
 #[async_trait]
@@ -86,14 +86,14 @@ impl GroupStore for MemoryStorage {
     async fn count_selected(
         &self,
         organization: OrganizationId,
-        selector: &TagSelector,
-    ) -> Result<u64, StorageError> {
+        selectors: &[TagSelector],
+    ) -> Result<Vec<u64>, StorageError> {
+        let mut tally = SelectorTally::new(selectors);
         let state = self.lock();
         let devices = state.tenant(organization).map(|tenant| &tenant.devices);
-        let selected = devices
-            .into_iter()
-            .flat_map(|devices| devices.values())
-            .filter(|device| selector.matches(&device.settings.tags));
-        Ok(selected.map(|_| 1).sum())
+        for device in devices.into_iter().flat_map(|devices| devices.values()) {
+            tally.add(&device.settings.tags, 1);
+        }
+        Ok(tally.counts())
     }
 }

@@ -40,8 +40,8 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     assert!(devices.is_empty());
     assert_eq!(storage.device_summary(id).await.unwrap().total, 0);
     let everything = TagSelector::default();
-    let count = storage.count_selected(id, &everything).await;
-    assert_eq!(count.unwrap(), 0);
+    let count = storage.count_selected(id, &[everything]).await;
+    assert_eq!(count.unwrap(), [0]);
     assert!(storage.token(token.id).await.unwrap().is_none());
     let tokens = all_pages!(
         9,

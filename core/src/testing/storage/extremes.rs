@@ -114,8 +114,8 @@ pub async fn the_longest_texts_of_sites_and_groups(storage: &Handle) {
     storage.create_group(&group, &Effects::NONE).await.unwrap();
     let found = storage.group(organization, group.id).await.unwrap();
     assert_eq!(found, Some(group));
-    let count = storage.count_selected(organization, &selector).await;
-    assert_eq!(count.unwrap(), 0);
+    let count = storage.count_selected(organization, &[selector]).await;
+    assert_eq!(count.unwrap(), [0]);
 }
 
 /// The longest texts of components and sensors.

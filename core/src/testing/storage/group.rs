@@ -1,6 +1,7 @@
 //! Clauses of [`GroupStore`](crate::storage::GroupStore).
 
 use super::world::{new_organization, snapshot};
+use crate::model::device::DeviceFilter;
 use crate::model::group::{DeviceGroup, GroupSettings};
 use crate::model::id::{DeviceId, OrganizationId};
 use crate::model::revision::Revision;
@@ -161,16 +162,60 @@ pub async fn counting_follows_the_selector(storage: &Handle) {
     ];
 
     for (selector, expected) in &cases {
-        let count = storage.count_selected(organization, selector).await;
-        assert_eq!(count.unwrap(), *expected, "{selector:?}");
+        let alone = std::slice::from_ref(selector);
+        let count = storage.count_selected(organization, alone).await;
+        assert_eq!(count.unwrap(), [*expected], "{selector:?}");
     }
     let deleted = storage
         .delete_device(organization, bare, None, noon())
         .await;
     deleted.unwrap();
     let everything = TagSelector::default();
-    let count = storage.count_selected(organization, &everything).await;
-    assert_eq!(count.unwrap(), 3);
+    let count = storage.count_selected(organization, &[everything]).await;
+    assert_eq!(count.unwrap(), [3]);
+}
+
+/// Selectors that are counted together get the counts that each gets alone, in their order, also
+/// where one stands there twice; and none get none.
+pub async fn counting_many_is_counting_each(storage: &Handle) {
+    let organization = new_organization(storage).await;
+    for number in 0..12 {
+        let mut texts = vec![format!("rack-{}", number / 4), "x".repeat(1 + number % 3)];
+        texts.truncate(2 - usize::from(number % 5 == 0));
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        tagged(storage, organization, &format!("device {number}"), &texts).await;
+    }
+    let sets: [&[&str]; 5] = [&[], &["x"], &["rack-1"], &["rack-0", "xx"], &["xxx", "y"]];
+    let mut selectors = Vec::new();
+    for all in sets {
+        for any in sets {
+            let parts = sets.map(|none| (tags(all), tags(any), tags(none)));
+            selectors.extend(parts.map(|(all, any, none)| TagSelector { all, any, none }));
+        }
+    }
+    selectors.push(selectors[7].clone());
+
+    let counts = storage.count_selected(organization, &selectors).await;
+
+    let counts = counts.unwrap();
+    assert_eq!(counts.len(), selectors.len());
+    for (selector, count) in selectors.iter().zip(counts) {
+        let alone = std::slice::from_ref(selector);
+        let expected = storage.count_selected(organization, alone).await;
+        assert_eq!([count], *expected.unwrap(), "{selector:?}");
+        let filter = DeviceFilter {
+            selector: Some(selector.clone()),
+            ..DeviceFilter::default()
+        };
+        let chosen = all_pages!(
+            5,
+            |page| storage.devices(organization, &filter, page),
+            |device| device.id
+        );
+        assert_eq!(count, u64::try_from(chosen.len()).unwrap(), "{selector:?}");
+    }
+    let none = storage.count_selected(organization, &[]).await;
+    assert_eq!(none.unwrap(), [0_u64; 0]);
 }
 
 async fn created(storage: &Handle, organization: OrganizationId) -> DeviceGroup {

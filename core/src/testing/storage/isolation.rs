@@ -47,8 +47,8 @@ pub async fn devices(storage: &Handle) {
     assert!(found.is_empty());
     assert_eq!(storage.device_summary(other).await.unwrap().total, 0);
     let everything = TagSelector::default();
-    let count = storage.count_selected(other, &everything).await;
-    assert_eq!(count.unwrap(), 0);
+    let count = storage.count_selected(other, &[everything]).await;
+    assert_eq!(count.unwrap(), [0]);
 
     assert_eq!(snapshot(storage, pump.organization_id).await, before);
 }

@@ -138,6 +138,7 @@ macro_rules! storage_contract {
             delete_spares_the_devices,
             the_list_is_by_id,
             counting_follows_the_selector,
+            counting_many_is_counting_each,
         );
         $crate::storage_contract!(@noun health:
             store_then_read,
