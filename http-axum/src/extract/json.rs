@@ -5,13 +5,13 @@ use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use fieldgate_core::Error;
 use fieldgate_core::service::IdempotentRequest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::change::BODY_MAX_BYTES;
+use crate::dto::Check;
 use crate::extract::{caller, strict};
 use crate::idempotency::idempotent_request;
 use crate::problem::Problem;
@@ -99,23 +99,67 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
-    let value = strict::read(octets)?;
-    serde_path_to_error::deserialize::<Value, T>(value).map_err(|error| {
-        let pointer = pointer(error.path());
-        refused(pointer, &error.into_inner().to_string()).into()
-    })
+    let mut value = strict::read(octets)?;
+    let mut check = Check::default();
+    let mut unknown = 0;
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
+            Ok(body) if unknown == 0 => return Ok(body),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let (pointer, detail) = fault(error.path(), &error.inner().to_string());
+        check.fault(pointer, detail);
+        // serde ends at the first fault. Without a field that there is not it goes on, and finds
+        // the next one.
+        let goes_on = is_unknown_field(&error.inner().to_string())
+            && unknown < UNKNOWN_NAMED_MAX
+            && remove(&mut value, error.path());
+        if !goes_on {
+            break;
+        }
+        unknown += 1;
+    }
+    Err(check.into_error().into())
 }
 
-/// An error of serde's in words for clients. What the client sent is not repeated: it may be a
-/// secret in the wrong place.
-fn refused(mut pointer: String, message: &str) -> Error {
+fn is_unknown_field(message: &str) -> bool {
+    message.starts_with("unknown field")
+}
+
+/// Takes a member out of a value; false where there is none.
+fn remove(value: &mut Value, path: &Path) -> bool {
+    let mut segments = path.iter().peekable();
+    let mut value = value;
+    while let Some(segment) = segments.next() {
+        let next = match segment {
+            Segment::Map { key } if segments.peek().is_none() => {
+                let members = value.as_object_mut();
+                return members.is_some_and(|members| members.remove(key).is_some());
+            }
+            Segment::Map { key } => value.get_mut(key),
+            Segment::Seq { index } => value.get_mut(index),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+        let Some(next) = next else {
+            return false;
+        };
+        value = next;
+    }
+    false
+}
+
+/// An error of serde's in words for clients, and where it is. What the client sent is not
+/// repeated: it may be a secret in the wrong place.
+fn fault(path: &Path, message: &str) -> (String, String) {
+    let mut pointer = pointer(path);
     let expected = message
         .rsplit_once(", expected ")
         .map(|(_, expected)| expected);
     let detail = if message.starts_with("missing field") {
         push(&mut pointer, message.split('`').nth(1).unwrap_or_default());
         "this field is needed".to_owned()
-    } else if message.starts_with("unknown field") {
+    } else if is_unknown_field(message) {
         let known = expected.unwrap_or_default().split('`').skip(1).step_by(2);
         let known: Vec<_> = known.collect();
         match known.as_slice() {
@@ -126,7 +170,7 @@ fn refused(mut pointer: String, message: &str) -> Error {
         let expected = expected.map_or("something else", in_words);
         format!("this has to be {expected}")
     };
-    Error::invalid_field(pointer, detail)
+    (pointer, detail)
 }
 
 /// What serde expects, in words for people who know JSON and no Rust.
@@ -165,6 +209,9 @@ fn push(pointer: &mut String, token: &str) {
 
 /// How much of a member's name a pointer repeats.
 const TOKEN_SHOWN_CHARS: usize = 128;
+
+/// How many fields that there are not are looked for behind the first one.
+const UNKNOWN_NAMED_MAX: usize = 15;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Query strings: parameters may be repeated where that means something; unknown ones are refused.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -88,12 +89,19 @@ impl QueryPairs {
 
     /// Refuses what nobody has taken.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        let Some((name, _)) = self.0.first() else {
+        let names = self.0.iter().map(|(name, _)| {
+            let name: String = name.chars().take(NAME_SHOWN_CHARS).collect();
+            format!("{name:?}")
+        });
+        let names: BTreeSet<_> = names.collect();
+        if names.is_empty() {
             return Ok(());
-        };
-        let name: String = name.chars().take(NAME_SHOWN_CHARS).collect();
-        let detail = format!("there is no query parameter {name:?} here");
-        Err(malformed(detail))
+        }
+        let shown: Vec<_> = names.into_iter().take(NAMES_SHOWN_MAX).collect();
+        Err(malformed(match shown.as_slice() {
+            [only] => format!("there is no query parameter {only} here"),
+            several => format!("there are no query parameters {} here", several.join(", ")),
+        }))
     }
 }
 
@@ -111,3 +119,6 @@ const PARAMETERS_MAX: usize = 128;
 
 /// How much of a name an error repeats.
 const NAME_SHOWN_CHARS: usize = 64;
+
+/// How many names an error repeats.
+const NAMES_SHOWN_MAX: usize = 16;

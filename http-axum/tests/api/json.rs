@@ -1,6 +1,6 @@
 //! Bodies that are hostile, or just wrong: a clear answer, and nothing has changed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, World, get, post};
 
@@ -178,6 +178,32 @@ async fn unknown_fields_are_named() {
     let call = post("/api/v1/devices/provision").json(&body);
     assert_eq!(world.send(call).await.pointers(), ["/subject"]);
     assert_eq!(count(&world, &key).await, 0);
+}
+
+#[tokio::test]
+async fn unknown_fields_are_named_all_at_once() {
+    let world = World::new().await;
+    let (_, key) = world.organization("acme").await;
+    let send = async |body: &Value| {
+        let call = post("/api/v1/devices").key(&key).json(body);
+        world.send(call).await.pointers()
+    };
+    let body = json!({
+        "color": 1,
+        "location": {"latitude": 0, "depth": 1, "longitude": 0},
+        "tags": "none",
+        "size": {"color": 2},
+    });
+    let mut pointers = send(&body).await;
+    pointers.sort();
+    assert_eq!(
+        pointers,
+        ["/color", "/location/depth", "/size", "/tags"],
+        "{body}"
+    );
+    let many = (0..1000).map(|number| (format!("field{number}"), json!(number)));
+    let many = send(&Value::Object(many.collect())).await;
+    assert_eq!(many.len(), 16);
 }
 
 #[tokio::test]
