@@ -9,10 +9,12 @@ use axum::response::{IntoResponse, Response};
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key::{KeyOwner, Scope};
 use tokio::time::Instant;
-use utoipa::openapi::path::Paths;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Parameter, ParameterIn, Paths};
 
 use crate::api::Api;
 use crate::auth::{Caller, KEY_MISSING};
+use crate::extract::QueryPairs;
 use crate::limit::client_address;
 use crate::problem::Problem;
 
@@ -96,8 +98,17 @@ pub fn operation(id: &str) -> Option<&'static Operation> {
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     api: Arc<Api>,
-    /// Each method that has a handler, with its entry in the table.
-    operations: Arc<[(Method, Option<&'static Operation>)]>,
+    operations: Arc<[Guarded]>,
+}
+
+/// A method of a path that has a handler.
+#[derive(Clone, Debug)]
+struct Guarded {
+    method: Method,
+    /// Its entry in the table.
+    entry: Option<&'static Operation>,
+    /// Whether its handler reads a query.
+    has_query: bool,
 }
 
 impl Guard {
@@ -117,11 +128,14 @@ impl Guard {
             ]
         });
         let entries = operations.filter_map(|(method, documented)| {
-            let id = documented.as_ref()?.operation_id.as_deref();
-            let entry = id
-                .and_then(operation)
-                .filter(|entry| entry.method == method);
-            Some((method, entry))
+            let documented = documented.as_ref()?;
+            let entry = documented.operation_id.as_deref().and_then(operation);
+            let mut parameters = documented.parameters.iter().flatten();
+            Some(Guarded {
+                entry: entry.filter(|entry| entry.method == method),
+                has_query: parameters.any(is_of_query),
+                method,
+            })
         });
         Self {
             api: Arc::clone(api),
@@ -138,18 +152,37 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         &Method::HEAD => &Method::GET,
         method => method,
     };
-    let found = guard.operations.iter().find(|(known, _)| known == method);
-    let Some((_, entry)) = found else {
+    let found = guard.operations.iter().find(|it| it.method == *method);
+    let Some(guarded) = found else {
         // No handler: what follows says so, and which methods there are.
         return next.run(request).await;
     };
-    let Some(operation) = entry else {
+    let Some(operation) = guarded.entry else {
         tracing::error!(path = %request.uri().path(), "operation missing from the access table");
         return Problem::of_status(StatusCode::NOT_FOUND).into_response();
     };
-    match admit(&guard.api, operation, request).await {
+    let admitted = admit(&guard.api, operation, request).await;
+    let checked = admitted.and_then(|request| match guarded.has_query {
+        true => Ok(request),
+        false => refuse_query(request),
+    });
+    match checked {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Where no handler reads the query, this is the one to say that what it says means nothing.
+fn refuse_query(request: Request) -> Result<Request, Problem> {
+    let (parts, body) = request.into_parts();
+    QueryPairs::read(&parts)?.finish()?;
+    Ok(Request::from_parts(parts, body))
+}
+
+fn is_of_query(parameter: &RefOr<Parameter>) -> bool {
+    match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
     }
 }
 
