@@ -1,4 +1,8 @@
 //! How a storage is opened and closed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, a failure has to name its line"
+)]
 
 mod beneath;
 
