@@ -7,6 +7,7 @@ use fieldgate_core::model::certificate::CertificateState;
 use fieldgate_core::model::device::{DeviceSettings, DeviceUpdate};
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::presence::DeviceStatus;
+use fieldgate_core::service::Provisioned;
 use rcgen::KeyPair;
 
 use crate::{System, csr, csr_of};
@@ -175,19 +176,48 @@ async fn the_old_certificate_works_until_the_new_one_is_used() {
     );
 }
 
-#[tokio::test]
-async fn a_lost_answer_is_given_again_only_where_the_host_allows_it() {
+/// A system that gives a lost answer again for a minute, and a device with its key whose answer
+/// was lost.
+async fn lost_answer() -> (System, String, KeyPair, Provisioned) {
     let window = Duration::from_secs(60);
     let system = System::with(|builder| builder.provision_retry_window(window)).await;
     let (_, token) = system.register("greenhouse-7").await;
     let key = KeyPair::generate().unwrap();
     let provisioning = system.fieldgate.provisioning();
     let first = provisioning.provision(&token, &csr_of(&key)).await.unwrap();
+    (system, token, key, first)
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_given_again_only_where_the_host_allows_it() {
+    let (system, token, key, first) = lost_answer().await;
+    let provisioning = system.fieldgate.provisioning();
+    system.advance(60);
     let again = provisioning.provision(&token, &csr_of(&key)).await.unwrap();
     assert_eq!(again.certificate, first.certificate);
     let other_key = provisioning.provision(&token, &csr()).await;
     assert_eq!(code(other_key), "token_used");
-    system.advance(61);
+    system.advance(1);
     let late = provisioning.provision(&token, &csr_of(&key)).await;
     assert_eq!(code(late), "token_used");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_given_after_the_first_session() {
+    let (system, token, key, first) = lost_answer().await;
+    system.connect(&first).await.close().await;
+    let provisioning = system.fieldgate.provisioning();
+    let late = provisioning.provision(&token, &csr_of(&key)).await;
+    assert_eq!(code(late), "token_used");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_given_once_there_is_a_newer_certificate() {
+    let (system, token, key, first) = lost_answer().await;
+    let newer = system.mint(first.certificate.device_id).await;
+    let provisioning = system.fieldgate.provisioning();
+    let newer = provisioning.provision(&newer, &csr()).await.unwrap();
+    let late = provisioning.provision(&token, &csr_of(&key)).await;
+    assert_eq!(code(late), "token_used");
+    system.connect(&newer).await.close().await;
 }

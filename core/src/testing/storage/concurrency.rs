@@ -5,20 +5,18 @@ use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
 use super::world::{
-    SERVER, all_devices, connect, issue, limits, new_device, new_organization, new_token,
-    only_sensor, pump, readings_of, report, sensors_of, stored, try_redeem,
+    all_devices, connect, issue, limits, new_device, new_organization, new_token, only_sensor,
+    pump, readings_of, report, sensors_of, stored, try_redeem,
 };
 use crate::model::api_key::KeyOwner;
 use crate::model::device::DeviceUpdate;
 use crate::model::limits::Limits;
-use crate::model::presence::{DeviceStatus, NodeId};
 use crate::model::reading::Value;
 use crate::model::revision::Revision;
 use crate::model::token::{TokenFate, TokenState};
 use crate::storage::{Effects, Redemption, StorageError, TokenRefused, Unique};
 use crate::testing::fixtures::{
-    after, batch, certificate, component, device, device_settings, issuer_key_id, noon, reading,
-    request, token,
+    after, batch, certificate, component, device, device_settings, noon, reading, request, token,
 };
 use crate::testing::storage::Handle;
 
@@ -284,89 +282,31 @@ pub async fn limits_hold_in_a_race(storage: &Handle) {
     assert!(sensors_of(storage, &pump).await.len() <= 3);
 }
 
-/// A redemption that races with the deletion of its device leaves no good certificate: it is
-/// refused, or its certificate is on the list of revoked ones.
-pub async fn a_redemption_and_a_deletion_agree(storage: &Handle) {
-    for _ in 0..8 {
-        let pump = pump(storage).await;
-        let token = new_token(storage, &pump).await;
-        let signed = certificate(&pump);
-        let redemption = tokio::spawn({
-            let (storage, signed) = (storage.clone(), signed.clone());
-            async move { try_redeem(&storage, &token, &signed).await }
+/// The same for the sensors of one component.
+pub async fn sensor_limits_hold_in_a_race(storage: &Handle) {
+    let pump = pump(storage).await;
+    let limits = Limits {
+        sensors_per_device: 3,
+        ..limits()
+    };
+    let mut calls = JoinSet::new();
+    for number in 0..16 {
+        let (storage, pump, limits) = (storage.clone(), pump.clone(), limits.clone());
+        calls.spawn(async move {
+            let path = format!("m/n{number}");
+            let readings = batch([reading(&path, noon(), Value::BigInt(1))]);
+            let outcome = storage
+                .store_readings(pump.organization_id, pump.id, &readings, &limits)
+                .await;
+            outcome.unwrap()
         });
-        let deletion = tokio::spawn({
-            let (storage, pump) = (storage.clone(), pump.clone());
-            async move {
-                storage
-                    .delete_device(pump.organization_id, pump.id, None, noon())
-                    .await
-            }
-        });
-        let (redemption, deletion) = (redemption.await.unwrap(), deletion.await.unwrap());
-        deletion.unwrap();
-
-        let revoked = all_pages!(
-            500,
-            |page| storage.revoked_certificates(issuer_key_id(1), noon(), page),
-            |it| it.serial_number.clone()
-        );
-        let listed = revoked
-            .iter()
-            .any(|it| it.serial_number == signed.serial_number);
-        match redemption {
-            Redemption::Recorded(_) => assert!(listed),
-            Redemption::Refused(refused) => {
-                assert_eq!((refused, listed), (TokenRefused::Unknown, false));
-            }
-        }
     }
-}
 
-/// A session that opens while an operator shuts the device out is refused, or ended by the
-/// change.
-pub async fn a_session_and_a_shut_out_agree(storage: &Handle) {
-    for _ in 0..8 {
-        let pump = pump(storage).await;
-        let signed = issue(storage, &pump).await;
-        let opening = tokio::spawn({
-            let storage = storage.clone();
-            async move {
-                storage
-                    .open_session(
-                        signed.organization_id,
-                        signed.device_id,
-                        &signed.serial_number,
-                        &NodeId::main(),
-                        noon(),
-                    )
-                    .await
-            }
-        });
-        let change = tokio::spawn({
-            let (storage, pump) = (storage.clone(), pump.clone());
-            async move {
-                let update = DeviceUpdate {
-                    settings: pump.settings,
-                    status: Some(DeviceStatus::Inactive),
-                };
-                storage
-                    .update_device(pump.organization_id, pump.id, None, &update, noon())
-                    .await
-            }
-        });
-        let opened = opening.await.unwrap().unwrap();
-        let ended = change.await.unwrap().unwrap().ended;
+    let outcomes = calls.join_all().await;
 
-        assert_eq!(opened.is_ok(), ended.is_some());
-        let device = stored(storage, &pump).await;
-        assert_eq!((device.session, device.presence.online()), (None, false));
-        assert_eq!(device.presence.status(), DeviceStatus::Inactive);
-        let settled = storage
-            .settle_sessions(SERVER, &NodeId::main(), noon(), 9)
-            .await;
-        assert_eq!(settled.unwrap(), 0);
-    }
+    assert_eq!(outcomes.iter().map(|it| it.stored).sum::<usize>(), 3);
+    assert_eq!(outcomes.iter().map(|it| it.quarantined).sum::<usize>(), 13);
+    assert_eq!(sensors_of(storage, &pump).await.len(), 3);
 }
 
 /// Asserts that one call was answered with `Ok`, and the others were refused as they should be.

@@ -15,6 +15,11 @@ macro_rules! storage_contract {
     ($fixture:path) => {
         type StorageContractFixture = $fixture;
 
+        $crate::storage_contract!(@noun agreement:
+            a_redemption_and_a_revocation_agree,
+            a_redemption_and_a_deletion_agree,
+            a_session_and_a_shut_out_agree,
+        );
         $crate::storage_contract!(@noun announcement:
             announced_things_are_there,
             an_announcement_describes_what_is_there,
@@ -77,8 +82,7 @@ macro_rules! storage_contract {
             one_token_of_a_device_is_open,
             batches_create_a_sensor_once,
             limits_hold_in_a_race,
-            a_redemption_and_a_deletion_agree,
-            a_session_and_a_shut_out_agree,
+            sensor_limits_hold_in_a_race,
         );
         $crate::storage_contract!(@noun deletion:
             it_is_gone_from_every_answer,
@@ -406,6 +410,7 @@ mod tests {
     }
 
     const SOURCES: &[(&str, &str)] = &[
+        ("agreement", include_str!("agreement.rs")),
         ("announcement", include_str!("announcement.rs")),
         ("api_key", include_str!("api_key.rs")),
         ("certificate", include_str!("certificate.rs")),

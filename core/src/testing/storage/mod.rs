@@ -10,6 +10,7 @@
 #[macro_use]
 mod world;
 
+pub mod agreement;
 pub mod announcement;
 pub mod api_key;
 pub mod certificate;
