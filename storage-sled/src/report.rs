@@ -44,7 +44,12 @@ impl ReportStore for SledStorage {
                 }
             }
             let before = known.sensors.clone();
-            let inventory = known.into_inventory(change)?;
+            let mut inventory = known.into_inventory(change)?;
+            for (sensor, at) in inventory.widening(&batch) {
+                if change.has(&keys::reading(organization, sensor, at))? {
+                    inventory.load_reading(sensor, at);
+                }
+            }
             let plan = plan_readings(organization, device, &batch, inventory, &limits);
             write_inventory(change, &plan.inventory, &before)?;
             let mut outcome = IngestOutcome {

@@ -1,7 +1,8 @@
 //! What a batch of reported readings changes: the rules of ingest, without I/O.
 //!
-//! A storage loads what the batch names ([`Inventory`]), calls [`plan_readings`], and writes the
-//! [`ReadingPlan`], all in one atomic step. So every backend keeps the same rules.
+//! A storage loads what the batch names ([`Inventory`]), and which of the readings that could
+//! widen a sensor are stored already ([`Inventory::widening`]), calls [`plan_readings`], and writes
+//! the [`ReadingPlan`], all in one atomic step. So every backend keeps the same rules.
 
 use std::collections::{HashMap, HashSet};
 
@@ -67,6 +68,7 @@ pub struct Inventory {
     components: HashMap<Key, Component>,
     sensors: HashMap<(ComponentId, Key), Sensor>,
     sensor_keys: HashMap<SensorId, (ComponentId, Key)>,
+    stored: HashSet<(SensorId, Timestamp)>,
     /// How many components the device has in all.
     pub component_count: usize,
     /// How many sensors the device has in all.
@@ -119,6 +121,32 @@ impl Inventory {
         let place = (sensor.component_id, sensor.key.clone());
         self.sensor_keys.insert(sensor.id, place.clone());
         self.sensors.insert(place, sensor);
+    }
+
+    /// Which readings of a batch would widen the sensors that are loaded. Those of them that are
+    /// stored already do not count: a storage says so by [`Inventory::load_reading`].
+    #[must_use]
+    pub fn widening(&self, batch: &ReadingBatch) -> Vec<(SensorId, Timestamp)> {
+        let items = batch.items.iter().flatten();
+        let widening = items.filter_map(|reported| {
+            let place = match &reported.sensor {
+                SensorAddress::Id(id) => self.sensor_keys.get(id)?.clone(),
+                SensorAddress::Keys { component, sensor } => {
+                    (self.components.get(component)?.id, sensor.clone())
+                }
+            };
+            let sensor = self.sensors.get(&place)?;
+            let at = reported.timestamp.unwrap_or(batch.received_at);
+            sensor
+                .would_widen(&reported.value)
+                .then_some((sensor.id, at))
+        });
+        widening.collect()
+    }
+
+    /// Notes that the storage has a reading of this sensor and timestamp.
+    pub fn load_reading(&mut self, sensor: SensorId, timestamp: Timestamp) {
+        self.stored.insert((sensor, timestamp));
     }
 
     /// The component of this key, if it was loaded or created.
@@ -189,7 +217,7 @@ pub fn plan_readings(
     organization_id: OrganizationId,
     device_id: DeviceId,
     batch: &ReadingBatch,
-    inventory: Inventory,
+    mut inventory: Inventory,
     limits: &Limits,
 ) -> ReadingPlan {
     let mut planner = Planner {
@@ -199,11 +227,11 @@ pub fn plan_readings(
         batch,
         limits,
         ids: batch.seed.ids(batch.received_at),
+        seen: std::mem::take(&mut inventory.stored),
         inventory,
         created: Vec::new(),
         new_components: Vec::new(),
         touched: HashSet::new(),
-        seen: HashSet::new(),
         readings: Vec::new(),
         quarantined: Vec::new(),
     };
@@ -230,6 +258,7 @@ struct Planner<'a> {
     created: Vec<SensorId>,
     new_components: Vec<Component>,
     touched: HashSet<SensorId>,
+    /// Of which sensor and timestamp there is a reading, as far as it matters.
     seen: HashSet<(SensorId, Timestamp)>,
     readings: Vec<Reading>,
     quarantined: Vec<QuarantinedItem>,
@@ -246,27 +275,30 @@ impl Planner<'_> {
                 format!("the timestamp is more than {ahead} s ahead of the server's clock"),
             ));
         }
-        let value_type = reported.value.value_type();
-        let sensor = match &reported.sensor {
-            SensorAddress::Id(id) => self.inventory.sensor_by_id(*id).ok_or_else(|| {
-                reject(
-                    QuarantineReason::UnknownSensor,
-                    format!("the device has no sensor {id}"),
-                )
-            })?,
+        let id = match &reported.sensor {
+            SensorAddress::Id(id) => *id,
             SensorAddress::Keys { component, sensor } => self
-                .sensor_or_new(component, sensor, value_type)
+                .sensor_or_new(component, sensor, reported.value.value_type())
                 .map_err(|detail| reject(QuarantineReason::LimitExceeded, detail))?,
         };
+        let sensor = self.inventory.sensor_by_id(id).ok_or_else(|| {
+            reject(
+                QuarantineReason::UnknownSensor,
+                format!("the device has no sensor {id}"),
+            )
+        })?;
+        // The first stored one wins, so this one decides nothing.
+        if sensor.would_widen(&reported.value) && self.seen.contains(&(id, timestamp)) {
+            return Ok(());
+        }
         let value = sensor
             .admit(reported.value.clone())
             .map_err(|mismatch| reject(QuarantineReason::TypeMismatch, mismatch.to_string()))?;
         sensor.note_latest(timestamp, &value);
-        let sensor_id = sensor.id;
-        self.touched.insert(sensor_id);
-        if self.seen.insert((sensor_id, timestamp)) {
+        self.touched.insert(id);
+        if self.seen.insert((id, timestamp)) {
             self.readings.push(Reading {
-                sensor_id,
+                sensor_id: id,
                 timestamp,
                 value,
                 metadata: reported.metadata.clone(),
@@ -280,7 +312,7 @@ impl Planner<'_> {
         component: &Key,
         sensor: &Key,
         value_type: ValueType,
-    ) -> Result<&mut Sensor, String> {
+    ) -> Result<SensorId, String> {
         let known = self.inventory.component(component).map(|known| known.id);
         let exists = known.is_some_and(|id| {
             let place = (id, sensor.clone());
@@ -313,10 +345,9 @@ impl Planner<'_> {
             self.created.push(new.id);
             self.inventory.add_sensor(new);
         }
-        self.inventory
-            .sensors
-            .get_mut(&place)
-            .ok_or_else(|| "the sensor could not be created".to_owned())
+        let sensor = self.inventory.sensors.get(&place);
+        let sensor = sensor.ok_or_else(|| "the sensor could not be created".to_owned())?;
+        Ok(sensor.id)
     }
 
     fn quarantine(&mut self, rejection: Rejection) {

@@ -117,9 +117,7 @@ impl Sensor {
         let value_type = self.settings.value_type;
         match (value_type, value) {
             (ValueType::Double, Value::BigInt(integer)) => Ok(Value::widened(integer)),
-            (ValueType::BigInt, value @ Value::Double(_))
-                if self.type_origin == TypeOrigin::Inferred =>
-            {
+            (ValueType::BigInt, value @ Value::Double(_)) if self.would_widen(&value) => {
                 self.settings.value_type = ValueType::Double;
                 if let Some(latest) = &mut self.latest {
                     latest.value = latest.value.clone().as_type(ValueType::Double);
@@ -132,6 +130,14 @@ impl Sensor {
                 found: value.value_type(),
             }),
         }
+    }
+
+    /// Whether [`Sensor::admit`] would widen the type for this value.
+    #[must_use]
+    pub fn would_widen(&self, value: &Value) -> bool {
+        self.settings.value_type == ValueType::BigInt
+            && self.type_origin == TypeOrigin::Inferred
+            && value.value_type() == ValueType::Double
     }
 
     /// Whether the type may be changed to `to` without contradicting a stored reading.

@@ -26,7 +26,9 @@ use crate::storage::StorageError;
 pub trait ReportStore: Debug + Send + Sync + 'static {
     /// Takes a batch of readings in: loads what it names, calls
     /// [`plan_readings`](crate::model::ingestion::plan_readings), and writes the plan, in one
-    /// atomic step. A reading of a sensor and timestamp that is stored already is passed over.
+    /// atomic step. A reading of a sensor and timestamp that is stored already is passed over, and
+    /// changes nothing of its sensor: what it could widen is loaded too
+    /// ([`Inventory::widening`](crate::model::ingestion::Inventory::widening)).
     async fn store_readings(
         &self,
         organization: OrganizationId,

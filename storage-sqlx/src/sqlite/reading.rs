@@ -74,6 +74,22 @@ pub(super) async fn insert(
     Ok(counted(stored.cast_signed()))
 }
 
+/// Whether there is a reading of the sensor of this number, and time.
+pub(super) async fn exists(
+    tx: &mut SqliteConnection,
+    sensor: Option<i64>,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let exists = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM reading WHERE sensor_number = ? AND taken_at = ?)",
+    );
+    Ok(exists
+        .bind(sensor)
+        .bind(at.unix_millis())
+        .fetch_one(tx)
+        .await?)
+}
+
 fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
     let mut columns = Columns::of(row, "reading");
     let timestamp = columns.timestamp()?;

@@ -43,6 +43,12 @@ impl ReportStore for MemoryStorage {
                 }
             }
         }
+        for (sensor, at) in inventory.widening(batch) {
+            let readings = tenant.readings.get(&sensor);
+            if readings.is_some_and(|readings| readings.contains_key(&at)) {
+                inventory.load_reading(sensor, at);
+            }
+        }
         let plan = plan_readings(organization, device, batch, inventory, limits);
         check_change(tenant, &plan.inventory)?;
         let mut items = plan.quarantined.iter();

@@ -337,6 +337,7 @@ macro_rules! storage_contract {
             a_fraction_widens_what_was_stored,
             a_fraction_widens_its_own_batch,
             a_set_type_does_not_widen,
+            a_duplicate_does_not_widen,
             numbers_are_kept_to_the_bit,
             texts_are_kept_to_the_letter,
         );

@@ -3,6 +3,7 @@
 use super::announcement::announcing;
 use super::world::{limits, only_sensor, pump, readings_of, report, sensors_of};
 use crate::model::device::Device;
+use crate::model::ingestion::SensorAddress;
 use crate::model::reading::Value;
 use crate::model::sensor::{TypeOrigin, ValueType};
 use crate::testing::fixtures::{after, double, noon, reading, text};
@@ -130,6 +131,46 @@ pub async fn a_set_type_does_not_widen(storage: &Handle) {
     let sensor = only_sensor(storage, &pump).await;
     assert_eq!(sensor.settings.value_type, ValueType::BigInt);
     assert_eq!(sensor.latest, None);
+}
+
+/// A fraction for a timestamp that has its reading is passed over, and widens nothing: neither
+/// what is stored nor what came before it in its own batch.
+pub async fn a_duplicate_does_not_widen(storage: &Handle) {
+    let pump = pump(storage).await;
+    let number = |at, number| reading("m/n", at, Value::BigInt(number));
+    report(storage, &pump, [number(noon(), 7), number(after(5), 8)]).await;
+    let before = only_sensor(storage, &pump).await;
+    let by_id = SensorAddress::Id(before.id);
+
+    for at in [noon(), after(5)] {
+        let by_keys = reading("m/n", at, double(0.5));
+        let mut again = reading("m/n", at, double(1.5));
+        again.sensor = by_id.clone();
+        let outcome = report(storage, &pump, [by_keys, again]).await;
+        assert_eq!((outcome.stored, outcome.quarantined), (0, 0));
+        assert_eq!(only_sensor(storage, &pump).await, before);
+    }
+    let twice = [number(after(9), 9), reading("m/n", after(9), double(0.5))];
+    let outcome = report(storage, &pump, twice).await;
+    assert_eq!((outcome.stored, outcome.quarantined), (1, 0));
+    let sensor = only_sensor(storage, &pump).await;
+    assert_eq!(sensor.settings.value_type, ValueType::BigInt);
+    let readings = readings_of(storage, &sensor).await;
+    let expected = [(after(9), 9), (after(5), 8), (noon(), 7)];
+    assert_eq!(
+        readings,
+        expected.map(|(at, number)| (at, Value::BigInt(number)))
+    );
+
+    // Beside a duplicate a fraction that is stored widens as ever.
+    let mixed = [
+        reading("m/n", noon(), double(0.5)),
+        reading("m/n", after(1), double(0.25)),
+    ];
+    let outcome = report(storage, &pump, mixed).await;
+    assert_eq!((outcome.stored, outcome.quarantined), (1, 0));
+    let sensor = only_sensor(storage, &pump).await;
+    assert_eq!(sensor.settings.value_type, ValueType::Double);
 }
 
 /// Every number of 64 bits is kept to the bit: integers as integers, floats as floats.
