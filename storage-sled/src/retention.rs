@@ -27,18 +27,22 @@ pub(crate) struct Series {
     days_from: fn(Day) -> Vec<u8>,
     /// The key of a record, of the owner that the key of the day names.
     record: fn(OrganizationId, Uuid, Timestamp) -> Vec<u8>,
+    /// The sensor that the owner is, if it is one.
+    sensor: fn(Uuid) -> Option<SensorId>,
 }
 
 pub(crate) const READINGS: Series = Series {
     days: keys::reading_days,
     days_from: keys::reading_days_from,
     record: |organization, id, at| keys::reading(organization, SensorId::from_uuid(id), at),
+    sensor: |id| Some(SensorId::from_uuid(id)),
 };
 
 pub(crate) const HEALTH: Series = Series {
     days: keys::health_days,
     days_from: keys::health_days_from,
     record: |organization, id, at| keys::health_report(organization, DeviceId::from_uuid(id), at),
+    sensor: |_| None,
 };
 
 impl Series {
@@ -92,6 +96,9 @@ impl Sweep<'_> {
                 left = true;
                 Ok(sweep.take([key.to_vec()]))
             })?;
+            if left && let Some(sensor) = (series.sensor)(owner) {
+                sweep.found.sensors.insert((organization, sensor));
+            }
             clean &= !left;
             if clean {
                 done = Some(key.to_vec());

@@ -114,6 +114,28 @@ pub(crate) fn living(
     Ok(is_living(source, &sensor)?.then_some(sensor))
 }
 
+/// Notes that a sensor has no readings any more, where this change leaves it none.
+pub(crate) fn forget_latest(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    id: SensorId,
+) -> Result<(), Error> {
+    for entry in change
+        .entries(Range::of(keys::readings(organization, id)))
+        .rev()
+    {
+        let (key, _) = entry?;
+        if change.has(&key)? {
+            return Ok(());
+        }
+    }
+    let Some(mut sensor) = living(change, organization, id)? else {
+        return Ok(());
+    };
+    sensor.latest = None;
+    change.put_record(keys::sensor(organization, id), &sensor)
+}
+
 /// The sensor that a device names so, of a component that is there.
 pub(crate) fn by_key(
     source: &impl Source,

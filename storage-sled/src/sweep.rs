@@ -66,6 +66,8 @@ pub(crate) struct Found {
     /// From where on it has to look in the next step.
     pub(crate) position: Position,
     keys: HashSet<Vec<u8>>,
+    /// Sensors of which readings go.
+    pub(crate) sensors: HashSet<(OrganizationId, SensorId)>,
     /// Days of which no record was left, with where the records would be.
     pub(crate) days: Vec<(Vec<u8>, Range)>,
     /// Records of requests, behind the keys that lead to them.
@@ -85,6 +87,9 @@ impl Found {
     pub(crate) fn remove(self, change: &mut Change<'_>, now: Timestamp) -> Result<(), Error> {
         for key in self.keys {
             change.remove(key);
+        }
+        for (organization, id) in self.sensors {
+            sensor::forget_latest(change, organization, id)?;
         }
         for (key, records) in self.days {
             // A late record may have come since.

@@ -15,6 +15,7 @@ pub trait MaintenanceStore: Debug + Send + Sync + 'static {
     /// records older than the policy says; certificate records of deleted devices that have
     /// expired. Notes open tokens that have expired as such. Changes no answer but by retention: a
     /// key that was revoked for keyCompromise is refused for good, also when its record is gone.
+    /// With its last reading a sensor loses its latest value, and may be given any type.
     async fn purge(
         &self,
         server: ServerProof,

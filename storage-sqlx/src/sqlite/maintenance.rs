@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{counted, row_count};
-use crate::sqlite::{SqliteStorage, component, refuse, sensor};
+use crate::sqlite::{SqliteStorage, component, refuse, sensor, sensor_write};
 
 #[async_trait]
 impl MaintenanceStore for SqliteStorage {
@@ -268,9 +268,13 @@ impl Step {
         for row in &rows {
             let mut columns = Columns::of(row, "sensor");
             let number = columns.plain()?;
-            if columns.plain()? && self.remove_readings(tx, number, before).await? {
-                // The next step begins with this sensor again.
-                return Ok(());
+            if columns.plain()? {
+                let is_enough = self.remove_readings(tx, number, before).await?;
+                sensor_write::forget_latest(tx, number).await?;
+                if is_enough {
+                    // The next step begins with this sensor again.
+                    return Ok(());
+                }
             }
             self.sweep.sensor = number;
         }

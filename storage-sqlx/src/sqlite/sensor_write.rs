@@ -126,6 +126,18 @@ async fn set_labels(
         .await
 }
 
+/// Notes that a sensor has no readings any more, where it has none.
+pub(super) async fn forget_latest(tx: &mut SqliteConnection, number: i64) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE sensor SET latest_at = NULL, latest_value = NULL WHERE number = ?1 \
+         AND NOT EXISTS (SELECT 1 FROM reading WHERE sensor_number = ?1)",
+    )
+    .bind(number)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 fn latest_at(sensor: &Sensor) -> Option<i64> {
     let latest = sensor.latest.as_ref()?;
     Some(latest.timestamp.unix_millis())

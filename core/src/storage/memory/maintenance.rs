@@ -121,9 +121,18 @@ fn remove(state: &mut State, record: Old) {
             reports.and_then(|reports| reports.remove(&at));
         }
         Old::Reading(organization, sensor, at) => {
-            let tenant = state.tenants.get_mut(&organization);
-            let readings = tenant.and_then(|tenant| tenant.readings.get_mut(&sensor));
-            readings.and_then(|readings| readings.remove(&at));
+            let Some(tenant) = state.tenants.get_mut(&organization) else {
+                return;
+            };
+            let Some(readings) = tenant.readings.get_mut(&sensor) else {
+                return;
+            };
+            readings.remove(&at);
+            if readings.is_empty()
+                && let Some(sensor) = tenant.sensors.get_mut(&sensor)
+            {
+                sensor.latest = None;
+            }
         }
         Old::Quarantined(organization, id) => {
             if let Some(tenant) = state.tenants.get_mut(&organization) {

@@ -270,6 +270,7 @@ macro_rules! storage_contract {
             update_may_widen_the_type,
             update_refuses_a_contradicting_type,
             update_takes_any_type_without_readings,
+            retention_frees_the_type,
             delete_takes_readings_along,
             delete_leaves_room,
         );

@@ -1,6 +1,7 @@
 //! Clauses of [`SensorStore`](crate::storage::SensorStore), but for filters.
 
 use super::announcement::announcing;
+use super::maintenance::{keep_all, purge};
 use super::world::{limits, only_sensor, pump, readings_of, report, snapshot};
 use crate::model::device::Device;
 use crate::model::id::SensorId;
@@ -8,7 +9,7 @@ use crate::model::ingestion::SensorAddress;
 use crate::model::reading::{TimeRange, Value};
 use crate::model::revision::Revision;
 use crate::model::sensor::{Sensor, SensorSettings, SensorUpdate, TypeOrigin, ValueType};
-use crate::storage::StorageError;
+use crate::storage::{PurgePolicy, StorageError};
 use crate::testing::fixtures::{after, double, noon, parse, reading, tags, text, unique};
 use crate::testing::storage::Handle;
 
@@ -106,6 +107,39 @@ pub async fn changes_need_a_record(storage: &Handle) {
     let answer = storage.delete_sensor(id, unknown, None).await;
     assert_refused!(answer, StorageError::NotFound { .. });
     assert_eq!(storage.sensor(id, unknown).await.unwrap(), None);
+}
+
+/// With its last reading retention takes the latest value along: no stored reading contradicts
+/// another type any more, and the next reading is the latest, be it older than those were.
+pub async fn retention_frees_the_type(storage: &Handle) {
+    let pump = pump(storage).await;
+    let sensor = reported(storage, &pump, Value::BigInt(7)).await;
+    for secs in 1..10 {
+        let value = Value::BigInt(i64::try_from(secs).unwrap());
+        report(storage, &pump, [reading("m/n", after(secs), value)]).await;
+    }
+    let mut update = SensorUpdate::from(sensor.settings.clone());
+    update.value_type = Some(ValueType::Text);
+    let before = |before| PurgePolicy {
+        readings_before: Some(before),
+        ..keep_all(after(60))
+    };
+    assert_eq!(purge(storage, &before(after(9)), 4).await, 9);
+    let one_left = only_sensor(storage, &pump).await;
+    assert_eq!(one_left.latest.as_ref().unwrap().timestamp, after(9));
+    let id = pump.organization_id;
+    let refused = storage.update_sensor(id, sensor.id, None, &update).await;
+    assert_refused!(refused, StorageError::TypeMismatch(_));
+
+    assert_eq!(purge(storage, &before(after(10)), 1).await, 1);
+
+    assert_eq!(only_sensor(storage, &pump).await.latest, None);
+    let updated = storage.update_sensor(id, sensor.id, None, &update).await;
+    assert_eq!(updated.unwrap().settings.value_type, ValueType::Text);
+    let outcome = report(storage, &pump, [reading("m/n", after(5), text("on"))]).await;
+    assert_eq!((outcome.stored, outcome.quarantined), (1, 0));
+    let latest = only_sensor(storage, &pump).await.latest.unwrap();
+    assert_eq!((latest.timestamp, latest.value), (after(5), text("on")));
 }
 
 /// An operator may widen the type of a sensor with readings: they read as DOUBLE from then on,
