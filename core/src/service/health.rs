@@ -29,6 +29,10 @@ pub struct HealthSummary {
     pub free_heap_bytes: Option<Figure>,
     /// Strength of the received signal in dBm.
     pub signal_strength_dbm: Option<Figure>,
+    /// Readings sent since boot.
+    pub readings_sent: Option<Figure>,
+    /// Readings lost since boot.
+    pub readings_dropped: Option<Figure>,
 }
 
 /// A figure over a span of time.
@@ -139,6 +143,8 @@ struct Summing {
     uptime: FigureSum,
     heap: FigureSum,
     signal: FigureSum,
+    sent_by_report: FigureSum,
+    dropped_by_report: FigureSum,
 }
 
 #[derive(Debug, Default)]
@@ -165,6 +171,8 @@ impl Summing {
         }
         self.newer = Some((uptime, sent, dropped));
         self.uptime.add(as_f64(uptime));
+        self.sent_by_report.add(as_f64(sent));
+        self.dropped_by_report.add(as_f64(dropped));
         if let Some(bytes) = report.free_heap_bytes {
             self.heap.add(as_f64(bytes));
         }
@@ -182,6 +190,8 @@ impl Summing {
             uptime_seconds: self.uptime.finish(),
             free_heap_bytes: self.heap.finish(),
             signal_strength_dbm: self.signal.finish(),
+            readings_sent: self.sent_by_report.finish(),
+            readings_dropped: self.dropped_by_report.finish(),
         }
     }
 }
@@ -269,8 +279,12 @@ mod tests {
 
     #[test]
     fn figures_have_min_max_and_mean() {
-        let summary = summary(&[report(1, 0, 0), report(2, 0, 0), report(6, 0, 0)]);
+        let summary = summary(&[report(1, 30, 0), report(2, 30, 0), report(6, 60, 3)]);
         let uptime = summary.uptime_seconds.unwrap();
         assert_eq!((uptime.min, uptime.max, uptime.avg), (1.0, 6.0, 3.0));
+        let sent = summary.readings_sent.unwrap();
+        assert_eq!((sent.min, sent.max, sent.avg), (30.0, 60.0, 40.0));
+        let dropped = summary.readings_dropped.unwrap();
+        assert_eq!((dropped.min, dropped.max, dropped.avg), (0.0, 3.0, 1.0));
     }
 }

@@ -93,6 +93,14 @@ pub(crate) struct DeviceHealthSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     signal_strength_dbm: Option<Figure>,
+    /// Readings sent since boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    readings_sent: Option<Figure>,
+    /// Readings lost since boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    readings_dropped: Option<Figure>,
 }
 
 impl DeviceHealthSummary {
@@ -107,6 +115,8 @@ impl DeviceHealthSummary {
             uptime_seconds: summary.uptime_seconds.map(Figure::from),
             free_heap_bytes: summary.free_heap_bytes.map(Figure::from),
             signal_strength_dbm: summary.signal_strength_dbm.map(Figure::from),
+            readings_sent: summary.readings_sent.map(Figure::from),
+            readings_dropped: summary.readings_dropped.map(Figure::from),
         }
     }
 }

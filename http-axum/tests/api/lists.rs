@@ -372,6 +372,9 @@ async fn health_is_summed_up() {
         summary["uptimeSeconds"],
         json!({"min": 980.0, "max": 990.0, "avg": 985.0})
     );
+    for (figure, least) in [("readingsSent", 70.0), ("readingsDropped", 1.0)] {
+        assert_eq!(summary[figure]["min"], least, "{summary}");
+    }
     assert_eq!(summary["to"], fixtures::noon().to_string());
     let none = format!("{health}/summary?last=1s");
     let none = world.send(get(&none).key(&acme.key)).await.ok(200);
