@@ -13,7 +13,8 @@ fn check(what: &str, text: &str, max_chars: usize) -> Result<(), Invalid> {
     }
     if text.chars().any(is_forbidden) {
         return Err(Invalid::new(format!(
-            "{what} has no control characters and no noncharacters"
+            "{what} has no control characters, line separators, bidirectional overrides and \
+             noncharacters"
         )));
     }
     if text.trim() != text {
@@ -24,18 +25,22 @@ fn check(what: &str, text: &str, max_chars: usize) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a character has no place in a short text: controls, bidirectional overrides (which can
-/// make a name look like another one) and Unicode noncharacters.
+/// Whether a character has no place in a short text: controls, line and paragraph separators,
+/// bidirectional overrides (which can make a name look like another one) and the noncharacters of
+/// Unicode.
 fn is_forbidden(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' | '\u{2028}' | '\u{2029}')
+    let is_noncharacter =
+        matches!(char, '\u{FDD0}'..='\u{FDEF}') || u32::from(char) & 0xFFFE == 0xFFFE;
+    let is_separator = matches!(char, '\u{2028}' | '\u{2029}');
+    let is_override = matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    char.is_control() || is_separator || is_override || is_noncharacter
 }
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal;)+) => {$(
         $(#[$doc])*
         ///
-        #[doc = concat!("1 to ", $max, " characters, none of them a control character, no white space at either end.")]
+        #[doc = concat!("1 to ", $max, " characters, none of them a control character, a line separator, a bidirectional override or a noncharacter; no white space at either end.")]
         #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name(Box<str>);
 
@@ -76,9 +81,11 @@ texts! {
     LocationLabel: "a location's label", 128;
     /// What a person calls a thing.
     Name: "a name", 128;
-    /// The name of a time zone in the IANA database; its form is checked, not its existence.
+    /// The name of a time zone in the IANA database, for example `Europe/Zurich`. It is kept as it
+    /// is given: nothing here interprets it, and no more is checked than of any other text.
     TimeZone: "a time zone", 64;
-    /// A unit of measure as a UCUM code, for example `Cel` or `kW.h`.
+    /// A unit of measure as a UCUM code, for example `Cel` or `kW.h`. It is kept as it is given:
+    /// nothing here interprets it, and no more is checked than of any other text.
     Unit: "a unit", 64;
 }
 
@@ -95,7 +102,18 @@ mod tests {
 
     #[test]
     fn control_characters_are_refused_and_markup_is_text() {
-        for text in ["a\nb", "a\u{0}b", "\u{1b}[31m", "a\u{202e}b", " a", "a "] {
+        for text in [
+            "a\nb",
+            "a\u{0}b",
+            "\u{1b}[31m",
+            "a\u{2028}b",
+            "a\u{202e}b",
+            "a\u{fdd0}b",
+            "a\u{fffe}b",
+            "a\u{10ffff}b",
+            " a",
+            "a ",
+        ] {
             assert!(text.parse::<Name>().is_err(), "{text:?}");
         }
         let markup = "<script>alert(1)</script>";

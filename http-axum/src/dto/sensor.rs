@@ -35,7 +35,7 @@ pub(crate) struct Sensor {
     name: String,
     /// The type of its values.
     value_type: ValueType,
-    /// The unit of its values, as a UCUM code.
+    /// The unit of its values, as a UCUM code; kept as it is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Cel")]
     unit: Option<String>,
@@ -95,7 +95,7 @@ pub(crate) struct SensorUpdate {
     /// The type of its values. It changes only while no stored reading contradicts it.
     #[schema(value_type = Option<ValueType>)]
     value_type: Option<String>,
-    /// The unit of its values, as a UCUM code.
+    /// The unit of its values, as a UCUM code; kept as it is given.
     #[schema(min_length = 1, max_length = 64, example = "Cel")]
     unit: Option<String>,
     /// Its tags.

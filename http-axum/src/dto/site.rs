@@ -26,7 +26,7 @@ pub(crate) struct Site {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     location: Option<Location>,
-    /// Its time zone in the IANA database.
+    /// Its time zone: a name in the IANA database, kept as it is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Europe/Berlin")]
     time_zone: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) struct CreateSite {
     description: Option<String>,
     /// Where it is.
     location: Option<Location>,
-    /// Its time zone in the IANA database.
+    /// Its time zone: a name in the IANA database, kept as it is given.
     #[schema(min_length = 1, max_length = 64, example = "Europe/Berlin")]
     time_zone: Option<String>,
 }
@@ -101,7 +101,7 @@ pub(crate) struct SiteUpdate {
     description: Option<String>,
     /// Where it is.
     location: Option<Location>,
-    /// Its time zone in the IANA database.
+    /// Its time zone: a name in the IANA database, kept as it is given.
     #[schema(min_length = 1, max_length = 64, example = "Europe/Berlin")]
     time_zone: Option<String>,
 }
