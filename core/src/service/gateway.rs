@@ -6,17 +6,15 @@ use async_trait::async_trait;
 
 use crate::ca::identity::CertificateIdentity;
 use crate::error::{Error, Result};
-use crate::model::announcement::Announcement;
+use crate::model::announcement::{Announcement, AnnouncementRefusal};
 use crate::model::health::DeviceHealth;
 use crate::model::id::QuarantineId;
 use crate::model::ingestion::ReadingBatch;
 use crate::model::quarantine::{QuarantineReason, QuarantinedItem, Rejection};
 use crate::model::timestamp::Timestamp;
 use crate::service::service;
-use crate::storage::{RetainedTopic, Seen, SessionRefused, StorageError};
-use crate::transport::{
-    DisconnectReason, HealthReport, Inbound, Inbox, Outbound, ReceiveError, SessionHandle,
-};
+use crate::storage::{RetainedTopic, Seen, SessionRefused};
+use crate::transport::{HealthReport, Inbound, Inbox, Outbound, ReceiveError, SessionHandle};
 
 service! {
     /// Takes sessions and messages of devices in: the core's side of every transport.
@@ -55,7 +53,21 @@ impl Inbox for Gateway {
     ) -> Result<Option<Outbound>, ReceiveError> {
         let now = self.parts.now();
         let stored = match message {
-            Inbound::Announce { .. } => self.announce(session, message, now).await,
+            Inbound::Announce {
+                firmware_version,
+                profile,
+                components,
+                refused,
+            } => {
+                let announcement = Announcement {
+                    received_at: now,
+                    seed: self.parts.id_seed()?,
+                    firmware_version,
+                    profile,
+                    components,
+                };
+                self.announce(session, &announcement, refused).await
+            }
             Inbound::ConfigReported(payload) => {
                 let topic = RetainedTopic::ConfigReported;
                 self.retain(session, topic, &payload, now).await
@@ -105,14 +117,6 @@ impl Inbox for Gateway {
 }
 
 impl Gateway {
-    /// Ends the session of a device on behalf of the host.
-    pub async fn disconnect(&self, session: &SessionHandle, reason: DisconnectReason) {
-        let transport = &self.parts.transport;
-        transport
-            .disconnect(session.organization_id, session.device_id, reason)
-            .await;
-    }
-
     async fn readings(
         &self,
         session: &SessionHandle,
@@ -136,32 +140,16 @@ impl Gateway {
     async fn announce(
         &self,
         session: &SessionHandle,
-        message: Inbound,
-        now: Timestamp,
+        announcement: &Announcement,
+        refused: Vec<AnnouncementRefusal>,
     ) -> Result<Option<Outbound>> {
-        let Inbound::Announce {
-            firmware_version,
-            profile,
-            components,
-            refused,
-        } = message
-        else {
-            return Ok(None);
-        };
-        let announcement = Announcement {
-            received_at: now,
-            seed: self.parts.id_seed()?,
-            firmware_version,
-            profile,
-            components,
-        };
         let storage = &self.parts.storage;
         let limits = &self.parts.limits;
         let mut outcome = storage
             .store_announcement(
                 session.organization_id,
                 session.device_id,
-                &announcement,
+                announcement,
                 limits,
             )
             .await?;
@@ -250,11 +238,5 @@ impl Gateway {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         noted.insert(session.device_id, seen);
-    }
-}
-
-impl From<StorageError> for ReceiveError {
-    fn from(error: StorageError) -> Self {
-        Self::Failed(error.into())
     }
 }
