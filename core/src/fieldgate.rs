@@ -237,7 +237,7 @@ impl FieldgateBuilder {
                 node,
                 seen: Mutex::new(HashMap::new()),
                 used_keys: Mutex::new(HashMap::new()),
-                crl: tokio::sync::Mutex::new(None),
+                crl: tokio::sync::Mutex::default(),
             }),
         })
     }

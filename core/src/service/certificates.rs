@@ -18,12 +18,20 @@ service! {
     Certificates
 }
 
-/// A CRL that is still good.
+/// What is known of the CRL of the current issuer.
+#[derive(Debug, Default)]
+pub(crate) struct CrlState {
+    newest: Option<SignedCrl>,
+    /// When signing may be tried again after it has failed.
+    retry_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug)]
-pub(crate) struct CachedCrl {
+struct SignedCrl {
     der: Arc<[u8]>,
     revocations: u64,
     renew_at: Timestamp,
+    next_update: Timestamp,
 }
 
 impl Certificates {
@@ -95,11 +103,13 @@ impl Certificates {
     }
 
     /// The CRL of an issuer in DER (RFC 5280, section 5): complete, numbered, signed, good for a
-    /// day. A new one is made when a certificate has been revoked, or half of the time is over.
+    /// day. A new one is made when a certificate has been revoked, or half of the time is over;
+    /// where the CA cannot sign in the second half, the one that is there has to do.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] for a key that is not the current issuer's.
+    /// [`Error::NotFound`] for a key that is not the current issuer's; [`Error::Unavailable`] where
+    /// the CA cannot sign. Whoever asks within the next seconds is told the same, untried.
     pub async fn crl(&self, issuer: IssuerKeyId) -> Result<Arc<[u8]>> {
         if issuer != self.issuer_key_id() {
             return Err(Error::NotFound { what: "issuer" });
@@ -108,23 +118,45 @@ impl Certificates {
         let now = self.parts.now();
         // One at a time: a list that was read earlier must not get the later number. Counted
         // first: what is revoked while the list is read makes it out of date again.
-        let mut cached = self.parts.crl.lock().await;
+        let mut state = self.parts.crl.lock().await;
         let revocations = storage.revocation_count(issuer).await?;
-        let is_good =
-            |cached: &&CachedCrl| cached.revocations == revocations && now < cached.renew_at;
-        if let Some(cached) = cached.as_ref().filter(is_good) {
-            return Ok(Arc::clone(&cached.der));
+        let complete = state.newest.clone();
+        let complete =
+            complete.filter(|crl| crl.revocations == revocations && now < crl.next_update);
+        if let Some(crl) = complete.as_ref().filter(|crl| now < crl.renew_at) {
+            return Ok(Arc::clone(&crl.der));
+        }
+        let complete = complete.map(|crl| crl.der);
+        let pause = state.retry_at.map_or(Duration::ZERO, |at| at.since(now));
+        // A clock that was set back does not make it longer.
+        if !pause.is_zero() && pause <= SIGNING_PAUSE {
+            return complete.ok_or_else(|| Error::Unavailable {
+                retry_after: pause,
+                source: "the CRL could not be signed a moment ago".into(),
+            });
         }
         let revoked = self.revoked(issuer, now).await?;
         let number = storage.next_crl_number(issuer).await?;
-        let signed = self.parts.ca.crl(number, &revoked, now, now.plus(CRL_LIFE));
-        let der: Arc<[u8]> = signed?.into();
-        *cached = Some(CachedCrl {
-            der: Arc::clone(&der),
-            revocations,
-            renew_at: now.plus(CRL_LIFE / 2),
-        });
-        Ok(der)
+        let next_update = now.plus(CRL_LIFE);
+        match self.parts.ca.crl(number, &revoked, now, next_update) {
+            Ok(der) => {
+                let der: Arc<[u8]> = der.into();
+                *state = CrlState {
+                    newest: Some(SignedCrl {
+                        der: Arc::clone(&der),
+                        revocations,
+                        renew_at: now.plus(CRL_LIFE / 2),
+                        next_update,
+                    }),
+                    retry_at: None,
+                };
+                Ok(der)
+            }
+            Err(error) => {
+                state.retry_at = Some(now.plus(SIGNING_PAUSE));
+                complete.ok_or_else(|| error.into())
+            }
+        }
     }
 
     async fn revoked(
@@ -149,3 +181,7 @@ impl Certificates {
 }
 
 const CRL_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long signing is not tried again after it has failed: anybody may ask for the CRL, and each
+/// attempt reads all revoked certificates.
+const SIGNING_PAUSE: Duration = Duration::from_secs(10);

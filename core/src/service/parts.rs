@@ -15,7 +15,7 @@ use crate::model::presence::NodeId;
 use crate::model::timestamp::Timestamp;
 use crate::random::{Random, random_array};
 use crate::service::Retention;
-use crate::service::certificates::CachedCrl;
+use crate::service::certificates::CrlState;
 use crate::storage::{Seen, Storage};
 use crate::transport::Transport;
 
@@ -37,7 +37,7 @@ pub(crate) struct Parts {
     /// When keys were last used, until it is written down.
     pub(crate) used_keys: Mutex<HashMap<ApiKeyId, (KeyOwner, Timestamp)>>,
     /// Held while a CRL is made, so that numbers and contents go up together.
-    pub(crate) crl: tokio::sync::Mutex<Option<CachedCrl>>,
+    pub(crate) crl: tokio::sync::Mutex<CrlState>,
 }
 
 /// Where devices reach the system; they are told so.
