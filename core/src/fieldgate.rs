@@ -237,6 +237,7 @@ impl FieldgateBuilder {
                 node,
                 seen: Mutex::new(HashMap::new()),
                 used_keys: Mutex::new(HashMap::new()),
+                key_removal: tokio::sync::Mutex::default(),
                 crl: tokio::sync::Mutex::default(),
             }),
         })

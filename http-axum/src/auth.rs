@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use fieldgate_core::Error;
-use fieldgate_core::model::api_key::{KeyOwner, Scope};
+use fieldgate_core::model::api_key::{Grant, KeyOwner, Scope};
+use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::service::ApiKeys;
 
 /// Finds out who sends a request.
@@ -38,6 +39,8 @@ pub struct Caller {
     pub owner: KeyOwner,
     /// What it may do there.
     pub scopes: BTreeSet<Scope>,
+    /// From when on it may do nothing, where that is known: it mints no key that outlives it.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {
@@ -46,6 +49,15 @@ impl Caller {
         Self {
             owner,
             scopes: scopes.into_iter().collect(),
+            expires_at: None,
+        }
+    }
+
+    /// What it has to pass on to a key.
+    pub(crate) fn grant(&self) -> Grant {
+        Grant {
+            scopes: self.scopes.clone(),
+            expires_at: self.expires_at,
         }
     }
 }
@@ -71,6 +83,7 @@ impl Authenticator for ApiKeyAuthenticator {
         Ok(Caller {
             owner: key.owner,
             scopes: key.scopes,
+            expires_at: key.expires_at,
         })
     }
 }

@@ -47,7 +47,26 @@ pub struct ApiKeySettings {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What somebody has to pass on to a key: the key gets no more than that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Grant {
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// From when on it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
 impl ApiKey {
+    /// Whether it can make and revoke its owner's keys.
+    #[must_use]
+    pub fn manages_keys(&self, now: Timestamp) -> bool {
+        let scope = match self.owner {
+            KeyOwner::Organization(_) => Scope::Admin,
+            KeyOwner::Server => Scope::Server,
+        };
+        self.scopes.contains(&scope) && self.expires_at.is_none_or(|end| now < end)
+    }
+
     /// Changes it, and counts that; its secret stays.
     pub fn update(&mut self, settings: ApiKeySettings) {
         self.name = settings.name;

@@ -5,9 +5,11 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::model::api_key::{ApiKey, ApiKeySettings, ApiKeyText, KeyOwner, KeyPrefix, Scope};
+use crate::model::api_key::{
+    ApiKey, ApiKeySettings, ApiKeyText, Grant, KeyOwner, KeyPrefix, Scope,
+};
 use crate::model::id::ApiKeyId;
-use crate::model::page::{Page, PageRequest};
+use crate::model::page::{Page, PageLimit, PageRequest};
 use crate::model::revision::Revision;
 use crate::model::secret::{Secret, SecretHash, SecretText};
 use crate::model::text::Name;
@@ -62,24 +64,26 @@ impl ApiKeys {
         Ok(key)
     }
 
-    /// Mints a key for an owner. It may do no more than its minter, whose scopes are `minter`.
+    /// Mints a key for an owner. It may do no more than its minter, who has `minter`, and not for
+    /// longer.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for a scope that the minter does not have; [`Error::Invalid`] for a key
-    /// without scopes, with `server` beside others, or with an end that has passed.
+    /// [`Error::Forbidden`] for a scope that the minter does not have, and for a key that would
+    /// outlive it; [`Error::Invalid`] for a key without scopes, with `server` beside others, or
+    /// with an end that has passed.
     pub async fn mint(
         &self,
         owner: KeyOwner,
-        minter: &BTreeSet<Scope>,
+        minter: &Grant,
         new: ApiKeySettings,
         request: Option<&IdempotentRequest>,
     ) -> Result<MintedKey> {
         if let Some(key) = self.replayed(owner, request).await? {
             return Ok(MintedKey { key, text: None });
         }
-        check_scopes(owner, minter, &new.scopes)?;
-        self.check_end(new.expires_at)?;
+        check_scopes(owner, &minter.scopes, &new.scopes)?;
+        self.check_end(minter.expires_at, new.expires_at)?;
         let (key, text) = make_key(&self.parts, owner, new.name, new.scopes, new.expires_at)?;
         let effects = self.parts.effects(request, key.id.as_uuid());
         match self.parts.storage.create_api_key(&key, &effects).await {
@@ -114,24 +118,31 @@ impl ApiKeys {
         Ok(self.parts.storage.api_keys(owner, page).await?)
     }
 
-    /// Changes one of an owner's keys. It may do no more than who changes it, whose scopes are
-    /// `changer`; its secret stays.
+    /// Changes one of an owner's keys. It may do no more than who changes it, who has `changer`,
+    /// and not for longer; its secret stays.
     ///
     /// # Errors
     ///
-    /// As [`ApiKeys::mint`], and [`Error::NotFound`], [`Error::StaleRevision`].
+    /// As [`ApiKeys::mint`], and [`Error::NotFound`], [`Error::StaleRevision`];
+    /// [`Error::Conflict`] as [`ApiKeys::revoke`].
     pub async fn update(
         &self,
         owner: KeyOwner,
-        changer: &BTreeSet<Scope>,
+        changer: &Grant,
         id: ApiKeyId,
         expected: Option<Revision>,
         settings: &ApiKeySettings,
     ) -> Result<ApiKey> {
         // What is not there is told of before what is wrong with the rest.
-        self.key(owner, id).await?;
-        check_scopes(owner, changer, &settings.scopes)?;
-        self.check_end(settings.expires_at)?;
+        let key = self.key(owner, id).await?;
+        check_scopes(owner, &changer.scopes, &settings.scopes)?;
+        self.check_end(changer.expires_at, settings.expires_at)?;
+        let _held = self.parts.key_removal.lock().await;
+        let mut changed = key.clone();
+        changed.update(settings.clone());
+        if !changed.manages_keys(self.parts.now()) {
+            self.check_not_last(owner, id, expected).await?;
+        }
         let storage = &self.parts.storage;
         let updated = storage.update_api_key(owner, id, expected, settings);
         Ok(updated.await?)
@@ -141,22 +152,59 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`Error::StaleRevision`].
+    /// [`Error::NotFound`], [`Error::StaleRevision`]; [`Error::Conflict`] with `last_admin_key` for
+    /// the last key that can make others, without which the owner would be locked out for good.
     pub async fn revoke(
         &self,
         owner: KeyOwner,
         id: ApiKeyId,
         expected: Option<Revision>,
     ) -> Result<()> {
+        let _held = self.parts.key_removal.lock().await;
+        self.check_not_last(owner, id, expected).await?;
         let storage = &self.parts.storage;
         Ok(storage.delete_api_key(owner, id, expected).await?)
     }
 
-    fn check_end(&self, expires_at: Option<Timestamp>) -> Result<()> {
-        if expires_at.is_some_and(|end| end <= self.parts.now()) {
+    /// Refuses to take the last key away that manages keys.
+    async fn check_not_last(
+        &self,
+        owner: KeyOwner,
+        id: ApiKeyId,
+        expected: Option<Revision>,
+    ) -> Result<()> {
+        let now = self.parts.now();
+        let key = self.key(owner, id).await?;
+        // What is stale, the storage refuses.
+        let is_stale = expected.is_some_and(|expected| expected != key.revision);
+        if is_stale || !key.manages_keys(now) {
+            return Ok(());
+        }
+        let mut page = PageRequest::first(PageLimit::MAX);
+        loop {
+            let keys = self.parts.storage.api_keys(owner, page).await?;
+            let is_other = |other: &ApiKey| other.id != id && other.manages_keys(now);
+            if keys.items.iter().any(is_other) {
+                return Ok(());
+            }
+            let last = keys.items.last().filter(|_| keys.more);
+            page.after = Some(last.ok_or_else(last_admin_key)?.id);
+        }
+    }
+
+    fn check_end(&self, minter: Option<Timestamp>, wanted: Option<Timestamp>) -> Result<()> {
+        if wanted.is_some_and(|end| end <= self.parts.now()) {
             return Err(Error::invalid_field("/expiresAt", "the end lies ahead"));
         }
-        Ok(())
+        match minter {
+            Some(end) if wanted.is_none_or(|wanted| wanted > end) => Err(Error::Forbidden {
+                detail: format!(
+                    "a key mints none that outlives it, and this one ends at {end}: set expiresAt \
+                     to that or earlier"
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     async fn replayed(
@@ -222,6 +270,13 @@ pub(crate) fn make_key(
         revision: Revision::FIRST,
     };
     Ok((key, ApiKeyText { prefix, secret }.expose()))
+}
+
+fn last_admin_key() -> Error {
+    Error::conflict(
+        "last_admin_key",
+        "no other key can make keys: mint another one with this scope first",
+    )
 }
 
 fn key_invalid() -> Error {

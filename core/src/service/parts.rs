@@ -36,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) seen: Mutex<HashMap<DeviceId, Seen>>,
     /// When keys were last used, until it is written down.
     pub(crate) used_keys: Mutex<HashMap<ApiKeyId, (KeyOwner, Timestamp)>>,
+    /// Held while a key that manages keys is taken away, so that no two of them go for each other.
+    pub(crate) key_removal: tokio::sync::Mutex<()>,
     /// Held while a CRL is made, so that numbers and contents go up together.
     pub(crate) crl: tokio::sync::Mutex<CrlState>,
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::Context as _;
 use fieldgate_core::Fieldgate;
-use fieldgate_core::model::api_key::{ApiKeySettings, KeyOwner, Scope};
+use fieldgate_core::model::api_key::{ApiKeySettings, Grant, KeyOwner, Scope};
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::secret::SecretText;
@@ -141,25 +141,30 @@ async fn fresh_key(
     scopes: &[Scope],
 ) -> Result<SecretText, Failure> {
     let keys = fieldgate.api_keys();
+    let grant = Grant {
+        scopes: scopes.iter().copied().collect(),
+        expires_at: None,
+    };
+    let new = ApiKeySettings {
+        name: name.parse().context("the first key's name")?,
+        scopes: grant.scopes.clone(),
+        expires_at: None,
+    };
+    let minted = keys.mint(owner, &grant, new, None).await;
+    let minted = minted.context("the first keys cannot be made")?;
+    let mut page = PageRequest::first(PageLimit::MAX);
     loop {
-        let page = keys.list(owner, PageRequest::first(PageLimit::MAX)).await;
-        let page = page.context("the storage cannot be read")?;
-        for key in &page.items {
+        let found = keys.list(owner, page).await;
+        let found = found.context("the storage cannot be read")?;
+        for key in found.items.iter().filter(|key| key.id != minted.key.id) {
             let revoked = keys.revoke(owner, key.id, None).await;
             revoked.context("a key of the interrupted first start cannot be removed")?;
         }
-        if !page.more {
+        page.after = found.items.last().map(|key| key.id);
+        if !found.more {
             break;
         }
     }
-    let scopes: std::collections::BTreeSet<_> = scopes.iter().copied().collect();
-    let new = ApiKeySettings {
-        name: name.parse().context("the first key's name")?,
-        scopes: scopes.clone(),
-        expires_at: None,
-    };
-    let minted = keys.mint(owner, &scopes, new, None).await;
-    let minted = minted.context("the first keys cannot be made")?;
     minted
         .text
         .ok_or_else(|| Failure::runtime("the first key has no text"))

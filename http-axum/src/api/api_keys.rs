@@ -50,7 +50,7 @@ async fn list_api_keys(
 
 /// Mint an API key
 ///
-/// It may do no more than the key that mints it. Its text is shown this once.
+/// It may do no more than the key that mints it, and ends no later. Its text is shown this once.
 #[utoipa::path(
     post,
     path = "/api-keys",
@@ -68,7 +68,7 @@ async fn create_api_key(
     let keys = api.fieldgate.api_keys();
     let request = creation.request.as_ref();
     let minted = keys
-        .mint(caller.owner, &caller.scopes, new, request)
+        .mint(caller.owner, &caller.grant(), new, request)
         .await?;
     Ok((
         StatusCode::CREATED,
@@ -99,7 +99,8 @@ async fn get_api_key(
 
 /// Change an API key
 ///
-/// It may do no more than the key that changes it. What is absent is cleared; its text stays.
+/// It may do no more than the key that changes it, and ends no later. What is absent is cleared; its
+/// text stays. The last key that can make others stays one: 409 `last_admin_key`.
 #[utoipa::path(
     put,
     path = "/api-keys/{apiKeyId}",
@@ -118,14 +119,15 @@ async fn update_api_key(
     let update = CreateApiKey::from(update).parse()?;
     let keys = api.fieldgate.api_keys();
     let key = keys
-        .update(caller.owner, &caller.scopes, id, expected, &update)
+        .update(caller.owner, &caller.grant(), id, expected, &update)
         .await?;
     Ok((ETag(key.revision), Json(ApiKey::from(key))))
 }
 
 /// Revoke an API key
 ///
-/// It is worth nothing once this is answered.
+/// It is worth nothing once this is answered. The last key that can make others stays: 409
+/// `last_admin_key`.
 #[utoipa::path(
     delete,
     path = "/api-keys/{apiKeyId}",

@@ -109,7 +109,7 @@ pub(crate) struct CreateApiKey {
     /// What it may do: no more than the key that mints it.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
-    /// From when on it is worth nothing; never if absent.
+    /// From when on it is worth nothing; never if absent. A key that ends itself has to name an end.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
 }
@@ -148,7 +148,7 @@ pub(crate) struct ApiKeyUpdate {
     /// What it may do: no more than the key that changes it.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
-    /// From when on it is worth nothing; never if absent.
+    /// From when on it is worth nothing; never if absent. A key that ends itself has to name an end.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
 }

@@ -168,6 +168,37 @@ async fn a_key_mints_no_more_than_it_may_itself() {
 }
 
 #[tokio::test]
+async fn a_key_mints_none_that_outlives_it_and_the_last_one_stays() {
+    let world = World::new().await;
+    let (_, admin) = world.organization("acme").await;
+    let mint = async |key: &str, end: Option<&str>| {
+        let body = json!({"name": "key", "scopes": ["admin"]});
+        let mut body = body.as_object().unwrap().clone();
+        body.extend(end.map(|end| ("expiresAt".to_owned(), json!(end))));
+        let call = post("/api/v1/api-keys").key(key).json(&json!(body));
+        world.send(call).await
+    };
+    let brief = mint(&admin, Some("2026-06-15T13:00:00Z")).await.ok(201);
+    let key = brief["key"].as_str().unwrap();
+    for longer in [None, Some("2026-06-15T13:00:00.001Z")] {
+        mint(key, longer).await.problem(403, "forbidden");
+    }
+    mint(key, Some("2026-06-15T13:00:00Z")).await.ok(201);
+
+    world.advance(3600);
+    let keys = world.send(get("/api/v1/api-keys").key(&admin)).await;
+    let keys = keys.ok(200)["items"].clone();
+    let mut keys = keys.as_array().unwrap().iter();
+    let first = keys.find(|key| key.get("expiresAt").is_none()).unwrap();
+    let path = format!("/api/v1/api-keys/{}", first["id"].as_str().unwrap());
+    let revoked = world.send(delete(&path).key(&admin)).await;
+    revoked.problem(409, "last_admin_key");
+    let body = json!({"name": "key", "scopes": ["devices:read"]});
+    let changed = world.send(put(&path).key(&admin).json(&body)).await;
+    changed.problem(409, "last_admin_key");
+}
+
+#[tokio::test]
 async fn minting_for_a_known_device_needs_two_scopes() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;

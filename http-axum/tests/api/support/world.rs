@@ -8,7 +8,7 @@ use axum::Router;
 use fieldgate_core::Fieldgate;
 use fieldgate_core::ca::identity::CertificateIdentity;
 use fieldgate_core::ca::key_store::MemoryKeyStore;
-use fieldgate_core::model::api_key::{ApiKeySettings, KeyOwner, Scope};
+use fieldgate_core::model::api_key::{ApiKeySettings, Grant, KeyOwner, Scope};
 use fieldgate_core::model::health::ConnectionType;
 use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::quarantine::{QuarantineReason, Rejection};
@@ -87,8 +87,12 @@ impl World {
             scopes: scopes.clone(),
             expires_at: None,
         };
+        let grant = Grant {
+            scopes,
+            expires_at: None,
+        };
         let keys = self.fieldgate.api_keys();
-        let minted = keys.mint(owner, &scopes, new, None).await.unwrap();
+        let minted = keys.mint(owner, &grant, new, None).await.unwrap();
         minted.text.unwrap().as_str().to_owned()
     }
 
