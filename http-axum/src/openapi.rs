@@ -39,7 +39,9 @@ pub fn openapi() -> OpenApi {
     license.identifier = Some("MIT OR Apache-2.0".to_owned());
     info.license = Some(license);
     document.info = info;
-    document.servers = Some(vec![ServerBuilder::new().url("/").build()]);
+    let server = ServerBuilder::new().url(SERVER);
+    let server = server.description(Some(SERVER_DESCRIPTION)).build();
+    document.servers = Some(vec![server]);
     document.tags = Some(TAGS.iter().map(tag).collect());
     let components = document.components.get_or_insert_default();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
@@ -144,11 +146,30 @@ fn complete(path: &str, item: &mut PathItem) {
         if has_revision && method != Method::DELETE {
             add_header(operation, "200", "ETag", ETAG);
         }
+        if path.starts_with("/ca/") {
+            tell_file(operation);
+        }
+        let responses = &mut operation.responses.responses;
         for (status, description) in ERRORS {
-            let responses = &mut operation.responses.responses;
             responses.insert(status.to_owned(), RefOr::T(problem(description)));
         }
+        for response in responses.values_mut() {
+            if let RefOr::T(response) = response {
+                describe_header(response, "X-Request-Id", REQUEST_ID);
+            }
+        }
     }
+}
+
+/// Says how a public file is asked for again.
+fn tell_file(operation: &mut Operation) {
+    add_header(operation, "200", "ETag", FILE_ETAG);
+    add_header(operation, "200", "Cache-Control", FILE_CACHE_CONTROL);
+    add_parameter(operation, header_parameter("If-None-Match", IF_NONE_MATCH));
+    let known = ResponseBuilder::new().description(NOT_MODIFIED).build();
+    let responses = &mut operation.responses.responses;
+    responses.insert("304".to_owned(), RefOr::T(known));
+    add_header(operation, "304", "ETag", FILE_ETAG);
 }
 
 /// Says who may call an operation, as the access table has it.
@@ -239,21 +260,27 @@ fn add_parameter(operation: &mut Operation, parameter: Parameter) {
 fn add_header(operation: &mut Operation, status: &str, name: &str, description: &str) {
     let response = operation.responses.responses.get_mut(status);
     if let Some(RefOr::T(response)) = response {
-        let header = HeaderBuilder::new()
-            .description(Some(description))
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .build();
-        response.headers.insert(name.to_owned(), header.into());
+        describe_header(response, name, description);
     }
+}
+
+fn describe_header(response: &mut Response, name: &str, description: &str) {
+    let header = HeaderBuilder::new()
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    response.headers.insert(name.to_owned(), header.into());
 }
 
 fn problem(description: &str) -> Response {
     let schema = Ref::from_schema_name(ProblemBody::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new()
+    let mut response = ResponseBuilder::new()
         .description(description)
         .content(PROBLEM_JSON, content)
-        .build()
+        .build();
+    describe_header(&mut response, "Retry-After", RETRY_AFTER);
+    response
 }
 
 fn tag((name, description): &(&str, &str)) -> Tag {
@@ -281,13 +308,24 @@ const ERRORS: [(&str, &str); 2] = [
     ),
 ];
 
-const ETAG: &str = "The revision, for If-Match.";
+const ETAG: &str = "The revision, for If-Match. Every accepted PUT raises it, also one that \
+     changes nothing.";
+const FILE_CACHE_CONTROL: &str = "How long it may be kept.";
+const FILE_ETAG: &str = "What is in it, for If-None-Match.";
 const IDEMPOTENCY_KEY: &str = "1 to 128 visible ASCII characters. Repeated within a day, the same \
      request with the same key is not carried out again; another request with it is 422.";
 const IDEMPOTENCY_REPLAYED: &str = "`true` where the request had been carried out before.";
 const IF_MATCH: &str = "The ETag of what is to be changed: 412 where it has been changed since.";
-
+const IF_NONE_MATCH: &str = "The ETag of what is known already: 304 where it is still that.";
 const LOCATION: &str = "Where it is found.";
+const NOT_MODIFIED: &str = "It is still what If-None-Match names";
+const REQUEST_ID: &str = "By which the request is found again in the log.";
+const RETRY_AFTER: &str = "With 429 and 503: how many seconds to wait.";
+
+/// The root of all paths, seen from the document: also where a host or a proxy puts a prefix before
+/// both.
+const SERVER: &str = "../..";
+const SERVER_DESCRIPTION: &str = "Relative to where this document is served.";
 
 const TAGS: [(&str, &str); 14] = [
     ("registration", "Registering devices, and provisioning them"),

@@ -3,10 +3,11 @@
 //! `BLESS=1 cargo test -p fieldgate-http-axum` rewrites them; the difference is then part of the
 //! review.
 
+use axum::http::Uri;
 use fieldgate_http_axum::{openapi, openapi_3_0};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{World, get};
+use crate::support::{World, get, post};
 
 fn compare(file: &str, current: &Value) {
     let path = format!("{}/openapi/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -150,6 +151,60 @@ fn every_operation_is_told_in_full() {
                 "{method} {path}"
             );
         }
+    }
+}
+
+#[test]
+fn the_server_is_found_from_where_the_document_is() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let server = document["servers"][0]["url"].as_str().unwrap();
+    assert_eq!(server, "../..");
+    for (prefix, expected) in [("", "/"), ("/behind/a/proxy", "/behind/a/proxy/")] {
+        let at: Uri = format!("{prefix}/api/v1/openapi.json").parse().unwrap();
+        let directory = at.path().rsplit_once('/').unwrap().0;
+        let up = server.split('/').fold(directory, |path, _| {
+            path.rsplit_once('/').map_or("", |(parent, _)| parent)
+        });
+        assert_eq!(format!("{up}/"), expected);
+    }
+}
+
+#[tokio::test]
+async fn headers_of_answers_are_told_of() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let world = World::new().await;
+    let (_, key) = world.organization("acme").await;
+    let chain = get("/api/v1/ca/chain");
+    let tag = world.send(chain).await.header("etag").unwrap().to_owned();
+    let body = json!({"name": "x", "scopes": ["admin"]});
+    for (method, path, call) in [
+        ("get", "/api/v1/ca/chain", get("/api/v1/ca/chain")),
+        (
+            "get",
+            "/api/v1/ca/chain",
+            get("/api/v1/ca/chain").header("if-none-match", &tag),
+        ),
+        (
+            "post",
+            "/api/v1/api-keys",
+            post("/api/v1/api-keys").key(&key).json(&body),
+        ),
+        ("get", "/api/v1/devices", get("/api/v1/devices")),
+    ] {
+        let answer = world.send(call).await;
+        let status = match answer.status.as_u16() {
+            400..500 => "4XX".to_owned(),
+            status => status.to_string(),
+        };
+        let response = &document["paths"][path][method]["responses"][&status];
+        let told = response["headers"].as_object().unwrap();
+        for name in ["etag", "location", "x-request-id", "retry-after"] {
+            let is_told = told.keys().any(|told| told.eq_ignore_ascii_case(name));
+            let is_there = answer.header(name).is_some();
+            assert!(is_told || !is_there, "{method} {path} {status} {name}");
+        }
+        assert!(told.contains_key("X-Request-Id"));
+        assert_eq!(status == "4XX", told.contains_key("Retry-After"));
     }
 }
 
