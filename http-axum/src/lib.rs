@@ -60,8 +60,10 @@ mod problem;
 
 pub use auth::{ApiKeyAuthenticator, Authenticator, Caller, KEY_MISSING};
 pub use limit::ClientAddress;
+pub use middleware::{Unlogged, framed};
 pub use openapi::{openapi, openapi_3_0};
 pub use options::ApiOptions;
+pub use problem::problem;
 
 use axum::Router;
 use fieldgate_core::Fieldgate;

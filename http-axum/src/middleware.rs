@@ -4,14 +4,18 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HeaderName, REFERRER_POLICY, RETRY_AFTER as RETRY_AFTER_HEADER, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use fieldgate_core::Fieldgate;
+use fieldgate_core::clock::Clock;
 use fieldgate_core::model::id::uuid_v7;
 use fieldgate_core::random::{Random as _, SystemRandom};
 use tracing::Instrument as _;
@@ -19,10 +23,34 @@ use tracing::Instrument as _;
 use crate::api::Api;
 use crate::problem::{PROBLEM_JSON, Problem};
 
+/// Puts around routes of a host's own what every answer of the API has: the request's id, headers
+/// that protect its reader, problems for errors, and a line in the log. What is in it already, as
+/// the API is, does not get it twice.
+pub fn framed(router: Router, fieldgate: &Fieldgate) -> Router {
+    let clock = Arc::clone(fieldgate.clock());
+    router.layer(from_fn_with_state(clock, frame))
+}
+
+/// In the extensions of an answer: a success that is not worth a line in the log, as to probes that
+/// come every few seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlogged;
+
+/// In the extensions of a request that the frame has been put around.
+#[derive(Clone, Copy, Debug)]
+struct Framed;
+
 /// Gives the request its id and the answer its headers; turns every error into a problem with that
 /// id; writes one line to the log. Neither query nor body nor any header is written there.
-pub(crate) async fn frame(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let id = request_id(&api, request.headers());
+pub(crate) async fn frame(
+    State(clock): State<Arc<dyn Clock>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if request.extensions_mut().insert(Framed).is_some() {
+        return next.run(request).await;
+    }
+    let id = request_id(&*clock, request.headers());
     let method = request.method().clone();
     let original = request.extensions().get::<OriginalUri>();
     let uri = original.map_or(request.uri(), |original| &original.0);
@@ -33,9 +61,12 @@ pub(crate) async fn frame(State(api): State<Arc<Api>>, request: Request, next: N
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = settle(response, &id);
     let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
-    span.in_scope(|| {
-        tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");
-    });
+    let is_quiet = response.extensions().get::<Unlogged>().is_some();
+    if !(is_quiet && response.status().is_success()) {
+        span.in_scope(|| {
+            tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");
+        });
+    }
     let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     secure(headers);
@@ -113,7 +144,7 @@ pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 /// The id that the client gave the request, where it is one that can be passed on safely; else a
 /// new one.
-fn request_id(api: &Api, headers: &HeaderMap) -> String {
+fn request_id(clock: &dyn Clock, headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let sane = |id: &&str| {
         (1..=64).contains(&id.len())
@@ -126,7 +157,7 @@ fn request_id(api: &Api, headers: &HeaderMap) -> String {
             let mut octets = [0; 10];
             // Without random octets the id is still good enough for a log.
             let _ = SystemRandom.fill(&mut octets);
-            uuid_v7(api.fieldgate.clock().now(), octets).to_string()
+            uuid_v7(clock.now(), octets).to_string()
         },
         str::to_owned,
     )
@@ -157,8 +188,10 @@ fn settle(response: Response, id: &str) -> Response {
 
 /// Keeps what an error's headers say beside its body.
 fn keep(from: &HeaderMap, to: &mut HeaderMap) {
-    if let Some(allow) = from.get(ALLOW) {
-        to.insert(ALLOW, allow.clone());
+    for name in [ALLOW, RETRY_AFTER_HEADER] {
+        if let Some(value) = from.get(&name) {
+            to.insert(name, value.clone());
+        }
     }
 }
 

@@ -172,7 +172,11 @@ impl IntoResponse for Problem {
 
 /// The short description of a kind of problem: its code in words.
 fn title(code: &str) -> String {
-    let mut words = code.replace('_', " ");
+    let words = code.replace('_', " ");
+    let mut words = words.replace("if match", "If-Match");
+    for abbreviation in ["csr", "json"] {
+        words = words.replace(abbreviation, &abbreviation.to_uppercase());
+    }
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -191,5 +195,32 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// An answer of a host's own in the form of the API's problems; `code` is in lower_snake_case.
+/// Within [`framed`](crate::framed) it gets the id of its request.
+pub fn problem(
+    status: StatusCode,
+    code: &'static str,
+    detail: impl Into<Cow<'static, str>>,
+) -> Response {
+    Problem::new(status, code, detail).into_response()
+}
+
 /// The media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_words() {
+        for (code, words) in [
+            ("device_name_taken", "Device name taken"),
+            ("csr_invalid", "CSR invalid"),
+            ("json_malformed", "JSON malformed"),
+            ("if_match_malformed", "If-Match malformed"),
+        ] {
+            assert_eq!(title(code), words);
+        }
+    }
+}

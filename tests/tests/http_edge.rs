@@ -170,6 +170,22 @@ async fn unknown_paths_and_methods_are_problems_too() {
         "{}",
         answer.header("allow")
     );
+    // What is not of the API has the same frame.
+    let plain = Api::new(server.http_url());
+    for (answer, status, code) in [
+        (plain.get("/").await, 404, "not_found"),
+        (plain.get("/nothing").await, 404, "not_found"),
+        (plain.delete("/healthz").await, 405, "method_not_allowed"),
+        (plain.delete("/metrics").await, 405, "method_not_allowed"),
+    ] {
+        let problem = answer.problem(status, code);
+        assert_eq!(problem["requestId"], *answer.header("x-request-id"));
+    }
+    for path in ["/healthz", "/readyz", "/metrics", "/nothing"] {
+        let answer = plain.get(path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(!answer.header("x-request-id").is_empty(), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
+use fieldgate_core::Fieldgate;
 use fieldgate_core::service::Maintenance;
+use fieldgate_http_axum::{Unlogged, framed, problem};
 use fieldgate_transport_mqtt::MqttEndpoint;
 use tokio::time::Instant;
 
@@ -62,16 +64,18 @@ impl Operations {
     /// The endpoints.
     pub(crate) fn router(self: &Arc<Self>) -> Router {
         Router::new()
-            .route("/healthz", get(async || "ok\n"))
+            .route("/healthz", get(async || (Extension(Unlogged), "ok\n")))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .with_state(Arc::clone(self))
     }
 
-    /// Counts what a router answers, and answers what it does not.
-    pub(crate) fn counted(self: &Arc<Self>, router: Router) -> Router {
+    /// Counts what a router answers, answers what it does not, and gives every answer the API's
+    /// frame.
+    pub(crate) fn counted(self: &Arc<Self>, router: Router, fieldgate: &Fieldgate) -> Router {
         let router = router.fallback(nothing_here);
-        router.layer(middleware::from_fn_with_state(Arc::clone(self), count))
+        let counted = router.layer(middleware::from_fn_with_state(Arc::clone(self), count));
+        framed(counted, fieldgate)
     }
 
     async fn is_ready(&self) -> bool {
@@ -153,16 +157,16 @@ impl Requests {
 
 async fn readyz(State(operations): State<Arc<Operations>>) -> Response {
     if operations.draining.load(Ordering::Relaxed) {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+        return draining();
     }
     if operations.is_ready().await {
-        return "ready\n".into_response();
+        return (Extension(Unlogged), "ready\n").into_response();
     }
-    (
+    problem(
         StatusCode::SERVICE_UNAVAILABLE,
-        "the storage does not work, see the log\n",
+        "unavailable",
+        "the storage does not work, see the log",
     )
-        .into_response()
 }
 
 async fn nothing_here() -> Response {
@@ -184,25 +188,12 @@ fn draining() -> Response {
     response
 }
 
-/// An answer in the form of the API's own problems.
-fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
-    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-    let body = serde_json::json!({
-        "type": format!("urn:fieldgate:problem:{code}"),
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": detail,
-        "code": code,
-    });
-    (status, content_type, body.to_string()).into_response()
-}
-
 async fn metrics(State(operations): State<Arc<Operations>>) -> impl IntoResponse {
     let content_type = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (content_type, operations.metrics())
+    (Extension(Unlogged), content_type, operations.metrics())
 }
 
 async fn count(

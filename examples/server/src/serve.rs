@@ -171,12 +171,12 @@ impl Running {
             connections,
             stop: stop_http.clone(),
         };
-        let clear = operations.counted(api.clone().merge(operations.router()));
+        let clear = operations.counted(api.clone().merge(operations.router()), fieldgate);
         let clear = server(clear, http_connections);
         let secure = HttpServer {
             tls: Some(TlsAcceptor::from(Arc::new(https))),
             stop: stop.clone(),
-            ..server(operations.counted(api), https_connections)
+            ..server(operations.counted(api, fieldgate), https_connections)
         };
         let ports = listeners.device_ports();
         let [http, ..] = listeners.addresses;

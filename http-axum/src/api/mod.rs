@@ -128,12 +128,13 @@ pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenA
         let unknown = any(|| async { Problem::of_status(StatusCode::NOT_FOUND) });
         router = router.route(&format!("{BASE}{path}"), unknown);
     }
+    let clock = Arc::clone(api.fieldgate.clock());
     // The last one is passed first.
     router
         .route_layer(CatchPanicLayer::custom(panicked))
         .route_layer(from_fn_with_state(Arc::clone(&api), timeout))
         .route_layer(from_fn(limit_head))
-        .route_layer(from_fn_with_state(Arc::clone(&api), frame))
+        .route_layer(from_fn_with_state(clock, frame))
         .with_state(api)
 }
 

@@ -105,3 +105,28 @@ async fn the_router_works_under_a_prefix() {
         .await;
     assert_eq!(crl.status, 200);
 }
+
+#[tokio::test]
+async fn a_host_puts_its_own_routes_into_the_frame() {
+    let world = World::new().await;
+    let own = Router::new()
+        .route("/own", route(|| async { "own" }))
+        .fallback(|| async {
+            let status = axum::http::StatusCode::NOT_FOUND;
+            fieldgate_http_axum::problem(status, "nothing_here", "look elsewhere")
+        })
+        .merge(world.router.clone());
+    let host = fieldgate_http_axum::framed(own, &world.fieldgate);
+    let own = get("/own").send(&host).await;
+    assert_eq!(own.text(), "own");
+    assert_eq!(own.header("x-frame-options"), Some("DENY"));
+    get("/none").send(&host).await.problem(404, "nothing_here");
+    let wrong = post("/own").send(&host).await;
+    wrong.problem(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), Some("GET,HEAD"));
+    // The API's own answers have one id, not two.
+    get("/api/v1/none")
+        .send(&host)
+        .await
+        .problem(404, "not_found");
+}
