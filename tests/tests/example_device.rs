@@ -119,6 +119,15 @@ async fn before_the_fingerprint_matches_it_gives_nothing_away() {
     assert!(complaint.contains("fingerprint"), "{complaint}");
     assert!(!complaint.contains(token), "{complaint}");
     assert_eq!(operator.registration.state(&operator.api).await, "PENDING");
+    // A slip of the hand is told of as that, before anybody is asked.
+    for malformed in ["", "0", &wrong[1..], &wrong.replace('0', "g")] {
+        let arguments = ["--token", token, "--server", &server];
+        let arguments = [&arguments[..], &["--ca-fingerprint", malformed]].concat();
+        let (status, complaint) = ExampleDevice::start(&operator.state(), &arguments).ended();
+        assert!(!status.success());
+        assert!(complaint.contains("64 hexadecimal"), "{complaint}");
+    }
+    assert!(!operator.state().exists(), "it has made nothing yet");
     let plain = server.replace("https://", "http://");
     let arguments = [
         "--token",

@@ -29,7 +29,8 @@ use crate::state::State;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The one-time registration token
+    /// The one-time registration token. All users of this machine see what is said as an argument:
+    /// the variable is the better place
     #[arg(long, env = "FIELDGATE_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Where the server is, for example https://localhost:8443
@@ -71,7 +72,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let state = State::open(&arguments.state)?;
+    let state = State::of(&arguments.state);
     let identity = match state.identity()? {
         Some(identity) => {
             say("I have a certificate already: no token is needed.");
@@ -109,6 +110,7 @@ async fn provision(arguments: &Arguments, state: &State) -> Result<Value> {
     let trusted = trusted.build()?;
 
     say("2. I make my private key and write it down. It never leaves this machine.");
+    state.make()?;
     let key = state.key()?;
 
     say("3. I ask for a certificate for it, with the token.");
@@ -155,6 +157,10 @@ fn enrollment(arguments: &Arguments) -> Result<(&str, &str, String)> {
     let expected = arguments.ca_fingerprint.as_deref();
     let expected = expected.with_context(|| missing("--ca-fingerprint"))?;
     let expected = expected.replace(':', "").to_lowercase();
+    ensure!(
+        expected.len() == 64 && expected.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "--ca-fingerprint is no SHA-256: that has 64 hexadecimal digits"
+    );
     Ok((token, server.trim_end_matches('/'), expected))
 }
 

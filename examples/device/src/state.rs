@@ -15,16 +15,21 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Opens the directory, and makes it where it is missing.
-    pub(crate) fn open(directory: &Path) -> Result<Self> {
+    /// What lies in a directory, which need not be there yet.
+    pub(crate) fn of(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// Makes the directory where it is missing.
+    pub(crate) fn make(&self) -> Result<()> {
+        let directory = &self.directory;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(directory)
-            .with_context(|| format!("{} cannot be made", directory.display()))?;
-        Ok(Self {
-            directory: directory.to_owned(),
-        })
+            .with_context(|| format!("{} cannot be made", directory.display()))
     }
 
     pub(crate) fn directory(&self) -> &Path {
