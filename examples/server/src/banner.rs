@@ -1,7 +1,9 @@
 //! What the server tells the operator once it serves.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -52,7 +54,34 @@ pub(crate) fn banner(
         "\nTo register a device and get its one-time token, in another terminal:\n\
          \n  fieldgate-server token greenhouse-7 --data-dir {}\n\
          \nCtrl-C ends the server.\n\n",
-        settings.data_dir.display()
+        quoted(&absolute(&settings.data_dir).to_string_lossy())
     );
     text
+}
+
+/// Good in a terminal that is in another directory.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A text as one word of a shell, in quotes only where it needs them.
+fn quoted(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted("/var/lib/fieldgate-1"), "/var/lib/fieldgate-1");
+        assert_eq!(quoted("/a b/$(x)"), "'/a b/$(x)'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
 }

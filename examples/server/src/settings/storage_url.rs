@@ -33,8 +33,14 @@ impl FromStr for StorageUrl {
         match (scheme, place) {
             ("memory", "") => Ok(Self::Memory),
             ("memory", _) => Err("`memory://` has nothing behind it"),
-            ("sled" | "sqlite", "") => {
-                Err("a path follows, for example sqlite:///var/lib/fieldgate.db")
+            ("sled", "") => Err("a path follows, for example sled:///var/lib/fieldgate/sled"),
+            ("sqlite", "") => {
+                Err("a path follows, for example sqlite:///var/lib/fieldgate/fieldgate.db")
+            }
+            // Elsewhere such URLs carry options; to take them for a part of the name would make
+            // another storage, and an empty one.
+            ("sled" | "sqlite", place) if place.contains(['?', '#']) => {
+                Err("it has no options: behind the path there is no `?` and no `#`")
             }
             ("sled", place) => Ok(Self::Sled(place.into())),
             ("sqlite", place) => Ok(Self::Sqlite(place.into())),
@@ -47,3 +53,29 @@ impl FromStr for StorageUrl {
 }
 
 const FORMS: &str = "it is one of sqlite://FILE, sled://DIR and memory://";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_scheme_and_a_path() {
+        let read = str::parse::<StorageUrl>;
+        assert_eq!(read("memory://"), Ok(StorageUrl::Memory));
+        let file = StorageUrl::Sqlite("/var/a b.db".into());
+        assert_eq!(read("sqlite:///var/a b.db"), Ok(file));
+        assert_eq!(read("sled://here"), Ok(StorageUrl::Sled("here".into())));
+        for (refused, hint) in [
+            ("sled://", "sled:///"),
+            ("sqlite://", "sqlite:///"),
+            ("sqlite://a.db?mode=ro", "no options"),
+            ("sled://a#b", "no options"),
+            ("memory://x", "nothing behind"),
+            ("a.db", "sqlite://FILE"),
+            ("mysql://x", "sqlite://FILE"),
+        ] {
+            let reason = read(refused).unwrap_err();
+            assert!(reason.contains(hint), "{refused}: {reason}");
+        }
+    }
+}
