@@ -28,6 +28,9 @@ async fn a_token_is_minted_through_the_running_server(storage: StorageKind) {
     let token = token_in(&shown);
     let fingerprint = Registration::new(&api, "other").await.answer["caFingerprintSha256"].clone();
     assert!(shown.contains(fingerprint.as_str().unwrap()), "{shown}");
+    // What is an argument, every user of the device's machine sees.
+    assert!(shown.contains(&format!("FIELDGATE_TOKEN={token}")));
+    assert!(!shown.contains("--token"), "{shown}");
     provision(&api, &token, &new_key().1).await.expect(201);
     let refused = run(&server, &["token", "by-hand"]);
     assert!(!refused.status.success(), "the name is taken");
@@ -40,9 +43,20 @@ async fn a_token_is_minted_through_the_running_server(storage: StorageKind) {
 
 async fn a_token_is_minted_while_no_server_runs(storage: StorageKind) {
     let mut server = Server::start(storage);
+    let https = server.https_url();
     server.kill();
     let shown = success("token", &run(&server, &["token", "by-hand"]));
     let ca = success("ca show", &run(&server, &["ca", "show"]));
+    // The ports are those that the server had, whatever the settings of this call are.
+    assert!(shown.contains(&format!("--server {https} ")), "{shown}");
+    let elsewhere = ["token", "--again", "by-hand", "--server", "https://else:1/"];
+    let shown = success("token", &run(&server, &elsewhere));
+    assert!(shown.contains("--server https://else:1 "), "{shown}");
+    std::fs::remove_file(server.data_dir().join("device-url")).unwrap();
+    let refused = run(&server, &["token", "--again", "by-hand"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains("--server"), "{complaint}");
     server.restart();
     provision(&server.api(), &token_in(&shown), &new_key().1)
         .await
@@ -84,6 +98,20 @@ async fn whoever_forgets_the_storage_keeps_the_keys() {
     server.restart();
     assert_eq!(server.admin_key(), key);
     server.api().get("/api/v1/devices").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_taken_is_told_of_by_its_file() {
+    let server = Server::start(StorageKind::Sqlite);
+    let file = server.data_dir().join("admin.key");
+    let wrong = format!("sk_0123456789abcdef_{}", "A".repeat(43));
+    std::fs::write(&file, &wrong).unwrap();
+    let refused = run(&server, &["token", "by-hand"]);
+    assert!(!refused.status.success());
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains(file.to_str().unwrap()), "{complaint}");
+    assert!(!complaint.contains("Bearer"), "{complaint}");
+    assert!(!complaint.contains(&wrong), "{complaint}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Asks the running server, by its API, on behalf of the operator at the machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -21,6 +21,7 @@ use crate::private_file;
 pub(crate) struct ApiClient {
     address: SocketAddr,
     key: SecretText,
+    key_file: PathBuf,
     https: String,
 }
 
@@ -65,6 +66,7 @@ impl ApiClient {
         Ok(Self {
             address: address.context("server.json is damaged")?,
             key: SecretText::new(key.trim().to_owned()),
+            key_file: path,
             https: field("https").context("server.json is damaged")?.to_owned(),
         })
     }
@@ -82,9 +84,17 @@ impl ApiClient {
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
         let exchange = self.exchange(method, path, body);
-        tokio::time::timeout(TIMEOUT, exchange)
+        let answer = tokio::time::timeout(TIMEOUT, exchange)
             .await
-            .context("the running server does not answer")?
+            .context("the running server does not answer")??;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            bail!(
+                "the server does not take the key in {}: it has been revoked or has ended. Write \
+                 another key of the organization into that file",
+                self.key_file.display()
+            );
+        }
+        Ok(answer)
     }
 
     async fn exchange(

@@ -59,6 +59,20 @@ pub(crate) struct Token {
     /// How long the token is good for: 60 seconds to 30 days (24 hours if nothing is said)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) expires_in: Option<u64>,
+
+    /// Where the device reaches the server (where it was last ready if nothing is said)
+    #[arg(long, value_name = "URL", value_parser = server_url)]
+    pub(crate) server: Option<String>,
+}
+
+/// A URL that can stand in a shell as it is.
+fn server_url(text: &str) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]/_".contains(&byte);
+    if rest.is_empty() || !rest.bytes().all(is_plain) {
+        return Err("it is a URL such as https://gate.example.org:8443");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// What to do with the CA.
@@ -239,7 +253,7 @@ Examples:
       Serve with the defaults: everything lies in ./fieldgate-data, the API is on
       http://127.0.0.1:8080 and https://localhost:8443, devices connect to port 8883.
   fieldgate-server token greenhouse-7
-      Register a device; prints its one-time token and the command to run on the device.
+      Register a device; prints its one-time token and what to run on the device.
   fieldgate-server --public-host gate.example.org --data-dir /var/lib/fieldgate
       Serve devices that reach this machine as gate.example.org.
   fieldgate-server config --config /etc/fieldgate.toml

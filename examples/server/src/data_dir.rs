@@ -92,6 +92,11 @@ impl DataDir {
     pub(crate) fn address_file(&self) -> PathBuf {
         address_file(&self.path)
     }
+
+    /// Says by which URL devices reached the server when it was last ready.
+    pub(crate) fn device_url(&self) -> PathBuf {
+        self.path.join("device-url")
+    }
 }
 
 /// Where the CA's keys lie.

@@ -57,8 +57,10 @@ pub(crate) async fn serve(settings: &Settings, ready_json: bool) -> Result<(), F
     };
     warn(settings, &directory);
     let address = api_client::address_file(running.http, &running.https);
+    let device_url = format!("{}\n", running.https);
     let announced = private_file::replace(&directory.address_file(), address.as_bytes())
-        .context("server.json cannot be written")
+        .and_then(|()| private_file::replace(&directory.device_url(), device_url.as_bytes()))
+        .context("the addresses cannot be written to the data directory")
         .map_err(Failure::from)
         .and_then(|()| announce(settings, ready_json, &running, &assembly));
     let ended = match announced {

@@ -17,11 +17,12 @@ use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
 use crate::api_client::{Answer, ApiClient};
-use crate::assembly::{Assembly, DevicePorts, https_url};
+use crate::assembly::{Assembly, DevicePorts};
 use crate::bootstrap;
 use crate::cli::Token;
 use crate::data_dir::{DataDir, Held};
 use crate::failure::Failure;
+use crate::private_file;
 use crate::settings::{Settings, StorageUrl};
 
 /// Mints a token; gives the text to print.
@@ -42,7 +43,11 @@ pub(crate) async fn mint(
     match DataDir::hold(&settings.data_dir)? {
         Held::Elsewhere => {
             let client = ApiClient::find(&settings.data_dir)?;
-            let https = client.https().to_owned();
+            let https = wanted
+                .server
+                .as_deref()
+                .unwrap_or(client.https())
+                .to_owned();
             Ok(register(&Api::Server(client), wanted, &https).await?)
         }
         Held::Here(directory) => by_storage(settings, &directory, wanted).await,
@@ -60,20 +65,39 @@ async fn by_storage(
             "with memory:// a token is gone when this command ends: start the server first",
         ));
     }
+    let https = device_url(directory, wanted)?;
     let ports = DevicePorts {
         https: settings.https_listen.port(),
         mqtt: settings.mqtt_listen.port(),
     };
     let assembly = Assembly::make(settings, directory, ports).await?;
-    let minted = by_assembly(&assembly, settings, wanted).await;
+    let minted = by_assembly(&assembly, wanted, &https).await;
     assembly.storage.close().await;
     Ok(minted?)
 }
 
+/// Where the device reaches the server: the settings of this call need not be those that the server
+/// ran with.
+fn device_url(directory: &DataDir, wanted: &Token) -> Result<String, Failure> {
+    if let Some(url) = &wanted.server {
+        return Ok(url.clone());
+    }
+    let path = directory.device_url();
+    let known = private_file::read(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?
+        .map(|url| url.trim().to_owned());
+    known.ok_or_else(|| {
+        Failure::configuration(
+            "no server has been ready here yet, and the device has to be told where it is: start \
+             it once, or say --server https://HOST:PORT",
+        )
+    })
+}
+
 async fn by_assembly(
     assembly: &Assembly,
-    settings: &Settings,
     wanted: &Token,
+    https: &str,
 ) -> anyhow::Result<Zeroizing<String>> {
     let fieldgate = &assembly.fieldgate;
     let organizations = fieldgate.organizations();
@@ -85,8 +109,7 @@ async fn by_assembly(
     let operator = Operator(KeyOwner::Organization(organization.id));
     let options = ApiOptions::new(fieldgate).authenticator(Arc::new(operator));
     let (router, _) = api(fieldgate.clone(), options);
-    let https = https_url(settings, settings.https_listen.port());
-    register(&Api::Storage(router), wanted, &https).await
+    register(&Api::Storage(router), wanted, https).await
 }
 
 /// Whoever can open the storage needs no key.
@@ -161,11 +184,11 @@ async fn register(api: &Api, wanted: &Token, https: &str) -> anyhow::Result<Zero
          Good until:      {until}, for one use\n\
          CA fingerprint:  {fingerprint}\n\
          \n\
-         On the device:\n\
-         \n  fieldgate-device --server {https} \\\n    \
+         On the device, where the token stays out of the list of processes:\n\
+         \n  FIELDGATE_TOKEN={token} \\\n    \
+         fieldgate-device --server {https} \\\n    \
          --ca-fingerprint {fingerprint} \\\n    \
-         --state ./{state} \\\n    \
-         --token {token}\n",
+         --state ./{state}\n",
         name = field("deviceName")?,
         id = field("deviceId")?,
         until = field("expiresAt")?,

@@ -115,7 +115,7 @@ pub(crate) fn variables(
         let Some(name) = variable.strip_prefix(PREFIX) else {
             continue;
         };
-        if variable == CONFIG || is_service_link(name) {
+        if variable == CONFIG || variable == DEVICE_TOKEN || is_service_link(name) {
             continue;
         }
         let Some((name, from_file)) = setting_of(name) else {
@@ -253,5 +253,8 @@ fn is_service_link(name: &str) -> bool {
 
 /// The variable that names the TOML file.
 pub(crate) const CONFIG: &str = "FIELDGATE_CONFIG";
+
+/// The variable that the example device reads: an operator may have both in one shell.
+const DEVICE_TOKEN: &str = "FIELDGATE_TOKEN";
 
 const PREFIX: &str = "FIELDGATE_";

@@ -60,6 +60,14 @@ fn defaults_are_those_of_the_help() {
 }
 
 #[test]
+fn the_variable_of_the_example_device_is_let_be() {
+    let layer = variables(&[("FIELDGATE_TOKEN", "fgt1.a.b")]).unwrap();
+    assert!(layer.is_empty());
+    let complaint = refusal(variables(&[("FIELDGATE_TOKENS", "fgt1.a.b")]));
+    assert!(!complaint.contains("fgt1"), "{complaint}");
+}
+
+#[test]
 fn a_flag_is_stronger_than_a_variable_and_that_than_the_file() {
     let file = || {
         file("http_listen = \"127.0.0.1:3\"\nhttps_listen = \"127.0.0.1:3\"\nmqtt_listen = \"127.0.0.1:3\"").unwrap()
