@@ -1,5 +1,14 @@
-//! A host application that mounts Fieldgate beside its own routes, with its own authentication.
+//! A host application that mounts the API of Fieldgate beside its own routes, with its own
+//! authentication. Everything is in memory, and no device can connect: `examples/server` shows how
+//! a host listens with TLS and MQTT.
+//!
+//! ```sh
+//! cargo run -p fieldgate-embed
+//! curl http://127.0.0.1:8090/
+//! curl -H 'X-Demo-User: alice' http://127.0.0.1:8090/api/v1/devices
+//! ```
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -14,7 +23,7 @@ use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::service::Addresses;
 use fieldgate_core::storage::{MemoryStorage, ServerProof};
 use fieldgate_core::{Error, Fieldgate};
-use fieldgate_http_axum::{ApiOptions, Authenticator, Caller, api};
+use fieldgate_http_axum::{ApiOptions, Authenticator, Caller, KEY_MISSING, api};
 
 /// Takes the host's word for who is asking. FOR THIS DEMONSTRATION ONLY: a real host checks its
 /// own session, token or client certificate here. Anybody can send a header.
@@ -26,15 +35,18 @@ struct DemoAuthenticator {
 #[async_trait]
 impl Authenticator for DemoAuthenticator {
     async fn authenticate(&self, parts: &Parts) -> Result<Caller, Error> {
+        let refused = |code| Error::Unauthorized {
+            code,
+            detail: "log in first: this demonstration knows `X-Demo-User: alice`".to_owned(),
+        };
         match parts.headers.get("x-demo-user").map(|user| user.as_bytes()) {
             Some(b"alice") => {
                 let owner = KeyOwner::Organization(self.organization);
                 Ok(Caller::new(owner, Scope::ORGANIZATION))
             }
-            _ => Err(Error::Unauthorized {
-                code: "user_unknown",
-                detail: "log in first: this demonstration knows `X-Demo-User: alice`".to_owned(),
-            }),
+            Some(_) => Err(refused("user_unknown")),
+            // Who shows nothing is told so, and does not count as somebody who guesses.
+            None => Err(refused(KEY_MISSING)),
         }
     }
 }
@@ -69,6 +81,7 @@ async fn main() -> anyhow::Result<()> {
     let application = application().await?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 8090)).await;
     let listener = listener.context("127.0.0.1:8090 is taken")?;
+    writeln!(std::io::stdout(), "http://{}", listener.local_addr()?)?;
     axum::serve(listener, application).await?;
     Ok(())
 }
@@ -82,6 +95,10 @@ mod tests {
     use super::*;
 
     async fn status(path: &str, user: Option<&str>, body: Option<&str>) -> StatusCode {
+        answer(path, user, body).await.0
+    }
+
+    async fn answer(path: &str, user: Option<&str>, body: Option<&str>) -> (StatusCode, String) {
         let mut request = Request::builder().uri(path);
         if let Some(user) = user {
             request = request.header("x-demo-user", user);
@@ -94,11 +111,10 @@ mod tests {
             None => request.body(Body::empty()),
         };
         let application = application().await.unwrap();
-        application
-            .oneshot(request.unwrap())
-            .await
-            .unwrap()
-            .status()
+        let response = application.oneshot(request.unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 64 * 1024).await.unwrap();
+        (parts.status, String::from_utf8_lossy(&body).into_owned())
     }
 
     #[tokio::test]
@@ -122,14 +138,11 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_else_does() {
-        assert_eq!(
-            status("/api/v1/devices", None, None).await,
-            StatusCode::UNAUTHORIZED
-        );
-        assert_eq!(
-            status("/api/v1/devices", Some("bob"), None).await,
-            StatusCode::UNAUTHORIZED
-        );
+        for (user, code) in [(None, KEY_MISSING), (Some("bob"), "user_unknown")] {
+            let (status, text) = answer("/api/v1/devices", user, None).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED);
+            assert!(text.contains(code), "{text}");
+        }
         // Public, as devices need it.
         assert_eq!(status("/api/v1/ca/chain", None, None).await, StatusCode::OK);
     }
