@@ -171,9 +171,8 @@ cat <<END
 
 How to go on, in another terminal:
 
-  key=\$(cat $directory/data/admin.key)
-  curl -H "Authorization: Bearer \$key" $http/api/v1/devices
-  curl -H "Authorization: Bearer \$key" $http/api/v1/readings/sensor/$sensor
+  curl -H @$directory/authorization $http/api/v1/devices
+  curl -H @$directory/authorization $http/api/v1/readings/sensor/$sensor
 
 A second device:
 
