@@ -5,7 +5,7 @@
 //! with its own routes, or nests it under a prefix. Who may call what is decided here, by
 //! [`access::OPERATIONS`]; who is calling is decided by an [`Authenticator`], which a host can
 //! bring along. What listens, TLS, and the address of a client behind a proxy ([`ClientAddress`])
-//! are the host's.
+//! are the host's; [`framed`] gives its own routes the request ids, headers and problems of the API.
 //!
 //! This crate knows nothing of storages and of MQTT.
 //!
