@@ -9,6 +9,9 @@ mod device_write;
 mod group;
 mod health;
 mod idempotency;
+mod ingest;
+mod intake;
+mod inventory;
 mod label;
 mod maintenance;
 mod open;
@@ -39,6 +42,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::error::{Dialect, Error, OpenError};
+use crate::sqlite::intake::Intake;
 use crate::sqlite::maintenance::Sweep;
 use crate::sqlite::writer::Writer;
 
@@ -53,6 +57,7 @@ use crate::sqlite::writer::Writer;
 #[derive(Clone, Debug)]
 pub struct SqliteStorage {
     writer: Writer,
+    intake: Intake,
     readers: SqlitePool,
     /// Where the search for what retention removes has come to.
     sweep: Arc<Mutex<Sweep>>,
@@ -73,6 +78,7 @@ impl SqliteStorage {
 
     fn new(writer: Writer, readers: SqlitePool) -> Self {
         Self {
+            intake: Intake::new(writer.clone()),
             writer,
             readers,
             sweep: Arc::default(),

@@ -1,5 +1,7 @@
 //! Keeps readings.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use fieldgate_core::model::id::{OrganizationId, SensorId};
 use fieldgate_core::model::page::{Page, PageRequest};
@@ -11,7 +13,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
 use crate::sqlite::row::Columns;
-use crate::sqlite::select::{Select, chunks, counted};
+use crate::sqlite::select::{Select, chunks};
 use crate::sqlite::value::Stored;
 use crate::sqlite::{SqliteStorage, refuse};
 
@@ -50,12 +52,12 @@ impl ReadingStore for SqliteStorage {
 }
 
 /// Stores readings, each with the number of its sensor, where there is none of that sensor and
-/// time; how many they were.
+/// time; which they were.
 pub(super) async fn insert(
     tx: &mut SqliteConnection,
     readings: &[(i64, &Reading)],
-) -> Result<usize, Error> {
-    let mut stored = 0;
+) -> Result<HashSet<(i64, Timestamp)>, Error> {
+    let mut stored = HashSet::with_capacity(readings.len());
     for chunk in chunks(readings) {
         let mut insert =
             Select::new("INSERT INTO reading (sensor_number, taken_at, value, metadata) VALUES ");
@@ -67,11 +69,13 @@ pub(super) async fn insert(
             insert.bind(reading.metadata.as_ref().map(ToString::to_string));
             insert.sql(")");
         }
-        insert.sql(" ON CONFLICT DO NOTHING");
-        let inserted = insert.query().execute(&mut *tx).await?;
-        stored += inserted.rows_affected();
+        insert.sql(" ON CONFLICT DO NOTHING RETURNING sensor_number, taken_at");
+        for row in insert.query().fetch_all(&mut *tx).await? {
+            let mut columns = Columns::of(&row, "reading");
+            stored.insert((columns.plain()?, columns.timestamp()?));
+        }
     }
-    Ok(counted(stored.cast_signed()))
+    Ok(stored)
 }
 
 /// Whether there is a reading of the sensor of this number, and time.

@@ -1,30 +1,21 @@
 //! Keeps what devices report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
 use async_trait::async_trait;
 use fieldgate_core::model::announcement::{Announcement, AnnouncementOutcome, plan_announcement};
 use fieldgate_core::model::health::DeviceHealth;
-use fieldgate_core::model::id::{DeviceId, OrganizationId, SensorId};
-use fieldgate_core::model::ingestion::{
-    IngestOutcome, Inventory, InventoryChange, ReadingBatch, SensorAddress, plan_readings,
-};
-use fieldgate_core::model::key::Key;
+use fieldgate_core::model::id::{DeviceId, OrganizationId};
+use fieldgate_core::model::ingestion::{IngestOutcome, ReadingBatch};
 use fieldgate_core::model::limits::Limits;
 use fieldgate_core::model::quarantine::QuarantinedItem;
-use fieldgate_core::model::sensor::Sensor;
 use fieldgate_core::model::text::FirmwareVersion;
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{ReportStore, RetainedTopic, StorageError};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Error;
-use crate::sqlite::select::json_array;
-use crate::sqlite::sensor::Numbered;
-use crate::sqlite::{
-    SqliteStorage, component, device, health, quarantine, reading, refuse, retained, sensor,
-    sensor_write,
-};
+use crate::sqlite::ingest::Message;
+use crate::sqlite::inventory::{Known, Named};
+use crate::sqlite::{SqliteStorage, device, health, quarantine, refuse, retained};
 
 #[async_trait]
 impl ReportStore for SqliteStorage {
@@ -35,11 +26,13 @@ impl ReportStore for SqliteStorage {
         batch: &ReadingBatch,
         limits: &Limits,
     ) -> Result<IngestOutcome, StorageError> {
-        let (batch, limits) = (batch.clone(), limits.clone());
-        self.write_many(batch.items.len(), move |tx| {
-            Box::pin(async move { ingest(tx, organization, device, &batch, &limits).await })
-        })
-        .await
+        let message = Message {
+            organization,
+            device,
+            batch: batch.clone(),
+            limits: limits.clone(),
+        };
+        self.intake.store(message).await.map_err(refuse)
     }
 
     async fn store_announcement(
@@ -121,47 +114,6 @@ impl ReportStore for SqliteStorage {
     }
 }
 
-async fn ingest(
-    tx: &mut SqliteConnection,
-    organization: OrganizationId,
-    device: DeviceId,
-    batch: &ReadingBatch,
-    limits: &Limits,
-) -> Result<IngestOutcome, Error> {
-    let mut named = Named::default();
-    for reported in batch.items.iter().flatten() {
-        named.add(&reported.sensor);
-    }
-    let mut known = Known::default();
-    known.load(tx, organization, device, &named).await?;
-    let mut inventory = std::mem::take(&mut known.inventory);
-    for (sensor, at) in inventory.widening(batch) {
-        let number = known.numbers.get(&sensor).map(|known| known.number);
-        if reading::exists(tx, number, at).await? {
-            inventory.load_reading(sensor, at);
-        }
-    }
-    let plan = plan_readings(organization, device, batch, inventory, limits);
-    known.write(tx, &plan.inventory).await?;
-
-    let numbered = plan.readings.iter().filter_map(|reading| {
-        let number = known.numbers.get(&reading.sensor_id)?.number;
-        Some((number, reading))
-    });
-    let numbered: Vec<_> = numbered.collect();
-    let stored = reading::insert(tx, &numbered).await?;
-    for item in &plan.quarantined {
-        quarantine::insert(tx, item).await?;
-    }
-    if plan.refused > 0 {
-        quarantine::trim(tx, organization, device, limits.quarantined_per_device).await?;
-    }
-    Ok(IngestOutcome {
-        stored,
-        quarantined: plan.refused,
-    })
-}
-
 async fn announce(
     tx: &mut SqliteConnection,
     organization: OrganizationId,
@@ -172,7 +124,7 @@ async fn announce(
     let mut named = Named::default();
     for component in &announcement.components {
         let keys = component.sensors.iter().map(|sensor| &sensor.key);
-        named.keys.entry(&component.key).or_default().extend(keys);
+        named.add_component(&component.key, keys);
     }
     let mut known = Known::default();
     known.load(tx, organization, device, &named).await?;
@@ -196,118 +148,4 @@ async fn announce(
     .execute(tx)
     .await?;
     Ok(outcome)
-}
-
-/// What a report names.
-#[derive(Debug, Default)]
-struct Named<'a> {
-    keys: BTreeMap<&'a Key, BTreeSet<&'a Key>>,
-    ids: BTreeSet<SensorId>,
-}
-
-impl<'a> Named<'a> {
-    fn add(&mut self, address: &'a SensorAddress) {
-        match address {
-            SensorAddress::Id(id) => {
-                self.ids.insert(*id);
-            }
-            SensorAddress::Keys { component, sensor } => {
-                self.keys.entry(component).or_default().insert(sensor);
-            }
-        }
-    }
-}
-
-/// What is there of it.
-#[derive(Debug, Default)]
-struct Known {
-    inventory: Inventory,
-    numbers: HashMap<SensorId, Numbered>,
-}
-
-impl Known {
-    /// Refuses a device that is not there, or deleted.
-    async fn load(
-        &mut self,
-        tx: &mut SqliteConnection,
-        organization: OrganizationId,
-        device: DeviceId,
-        named: &Named<'_>,
-    ) -> Result<(), Error> {
-        let mut missing = false;
-        let keys = json_array(named.keys.keys().map(|key| key.as_str()));
-        let components = component::with_keys(tx, organization, device, &keys).await?;
-        missing |= components.len() < named.keys.len();
-        for component in components {
-            let Some(wanted) = named.keys.get(&component.key) else {
-                continue;
-            };
-            let keys = json_array(wanted.iter().map(|key| key.as_str()));
-            let sensors = sensor::with_keys(tx, organization, component.id, &keys).await?;
-            missing |= sensors.len() < wanted.len();
-            sensors.into_iter().for_each(|sensor| self.add(sensor));
-            self.inventory.load_component(component);
-        }
-        if !named.ids.is_empty() {
-            let ids: Vec<_> = named
-                .ids
-                .iter()
-                .map(|id| id.as_uuid().simple().to_string())
-                .collect();
-            let ids = json_array(ids.iter().map(String::as_str));
-            let sensors = sensor::with_ids(tx, organization, device, &ids).await?;
-            sensors.into_iter().for_each(|sensor| self.add(sensor));
-        }
-        // The counts matter only where something is created.
-        if missing {
-            self.inventory.component_count = component::count(tx, organization, device).await?;
-            self.inventory.sensor_count = sensor::count(tx, organization, device).await?;
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, numbered: Numbered) {
-        self.inventory.load_sensor(numbered.sensor.clone());
-        self.numbers.insert(numbered.sensor.id, numbered);
-    }
-
-    async fn write(
-        &mut self,
-        tx: &mut SqliteConnection,
-        change: &InventoryChange,
-    ) -> Result<(), Error> {
-        for component in &change.new_components {
-            component::insert(tx, component).await?;
-        }
-        for component in &change.changed_components {
-            component::replace(tx, component, component).await?;
-        }
-        for sensor in &change.new_sensors {
-            let number = sensor_write::insert(tx, sensor).await?;
-            let sensor = sensor.clone();
-            self.numbers.insert(sensor.id, Numbered { number, sensor });
-        }
-        let changed = change.changed_sensors.iter().filter_map(|sensor| {
-            let before = self.numbers.get(&sensor.id)?;
-            changed(&before.sensor, sensor).then_some((before, sensor))
-        });
-        // A new name is rare, and has to be found by its words.
-        let (renamed, others): (Vec<_>, Vec<_>) = changed
-            .partition(|(before, sensor)| before.sensor.settings.name != sensor.settings.name);
-        for (before, sensor) in renamed {
-            sensor_write::replace(tx, before, sensor).await?;
-        }
-        let others = others
-            .iter()
-            .map(|(before, sensor)| (before.number, *sensor));
-        let others: Vec<_> = others.collect();
-        sensor_write::report(tx, &others).await
-    }
-}
-
-/// Whether a report has changed anything of a sensor.
-fn changed(before: &Sensor, after: &Sensor) -> bool {
-    before.latest != after.latest
-        || before.type_origin != after.type_origin
-        || before.settings != after.settings
 }
