@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ca::IssueError;
 use crate::model::Invalid;
 use crate::random::RandomFailed;
-use crate::storage::{StorageError, Unique};
+use crate::storage::{Occupied, StorageError, Unique};
 
 /// A specialized `Result` for the use-cases of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -75,7 +75,7 @@ pub enum Error {
     /// There is no such thing, or it is another organization's.
     #[error("there is no such {what}")]
     NotFound {
-        /// The kind of thing, for example `device`.
+        /// The kind of thing, for example `device`: for people, nothing is decided by it.
         what: &'static str,
     },
 
@@ -184,20 +184,15 @@ impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Backend { .. } => Self::internal(error),
-            StorageError::InUse { what } => Self::Conflict {
+            StorageError::InUse(what) => Self::Conflict {
                 code: match what {
-                    "organization" => "organization_in_use",
-                    "site" => "site_in_use",
-                    _ => "in_use",
+                    Occupied::Organization => "organization_in_use",
+                    Occupied::Site => "site_in_use",
                 },
                 detail: format!("the {what} still has devices: move or delete them first"),
             },
             StorageError::LimitReached { what, limit } => {
                 Self::conflict("limit_reached", format!("there are at most {limit} {what}"))
-            }
-            // A site is named in the body of a request about something else.
-            StorageError::NotFound { what: "site" } => {
-                Self::invalid_field("/siteId", "there is no such site")
             }
             StorageError::NotFound { what } => Self::NotFound { what },
             StorageError::StaleRevision { what } => Self::StaleRevision { what },
@@ -211,6 +206,8 @@ impl From<StorageError> for Error {
                 retry_after: RETRY_AFTER,
                 source: Box::new(error),
             },
+            // A site is named in the body of a request about a device.
+            StorageError::UnknownSite => Self::invalid_field("/siteId", "there is no such site"),
         }
     }
 }

@@ -129,13 +129,6 @@ impl From<Error> for Problem {
             Error::LimitReached {
                 code, retry_after, ..
             } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(retry_after),
-            // The device is there; so is what can be done about it.
-            Error::NotFound {
-                what: "health report",
-            } => {
-                let detail = "the device has not reported its health yet";
-                Self::new(StatusCode::NOT_FOUND, "not_found", detail)
-            }
             // To the letter as for a path that there is not, whatever the storage calls it: nobody
             // learns what another organization has.
             Error::NotFound { .. } => Self::of_status(StatusCode::NOT_FOUND),

@@ -191,9 +191,12 @@ fn require_site(
     organization: OrganizationId,
     site: Option<SiteId>,
 ) -> Result<(), Error> {
-    site.map_or(Ok(()), |site| {
-        change.require(&keys::site(organization, site), "site")
-    })
+    match site {
+        Some(site) if !change.has(&keys::site(organization, site))? => {
+            Err(StorageError::UnknownSite.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn count(summary: &mut DeviceSummary, device: Device) {

@@ -8,7 +8,9 @@ use fieldgate_core::model::organization::{Organization, Slug};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::text::Name;
-use fieldgate_core::storage::{Effects, OrganizationStore, ServerProof, StorageError, Unique};
+use fieldgate_core::storage::{
+    Effects, Occupied, OrganizationStore, ServerProof, StorageError, Unique,
+};
 
 use crate::SledStorage;
 use crate::api_key;
@@ -123,10 +125,7 @@ impl OrganizationStore for SledStorage {
             let organization: Organization = stored.ok_or(Error::not_found("organization"))?;
             check_revision(organization.revision, expected, "organization")?;
             if change.any(Range::of(keys::devices(id)))? {
-                return Err(StorageError::InUse {
-                    what: "organization",
-                }
-                .into());
+                return Err(StorageError::InUse(Occupied::Organization).into());
             }
             let owner = KeyOwner::Organization(id);
             for entry in change.entries(Range::of(keys::api_keys(owner))) {

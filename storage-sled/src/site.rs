@@ -5,7 +5,7 @@ use fieldgate_core::model::id::{OrganizationId, SiteId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::site::{Site, SiteSettings};
-use fieldgate_core::storage::{Effects, SiteStore, StorageError, Unique};
+use fieldgate_core::storage::{Effects, Occupied, SiteStore, StorageError, Unique};
 
 use crate::SledStorage;
 use crate::change::{Source, check_revision};
@@ -85,7 +85,7 @@ impl SiteStore for SledStorage {
             let site: Site = change.record(&key)?.ok_or(Error::not_found("site"))?;
             check_revision(site.revision, expected, "site")?;
             if change.any(Range::of(keys::devices_at_site(organization, id)))? {
-                return Err(StorageError::InUse { what: "site" }.into());
+                return Err(StorageError::InUse(Occupied::Site).into());
             }
             change.remove(key);
             Ok(())

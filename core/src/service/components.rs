@@ -61,7 +61,7 @@ impl Components {
                 let twin = self.replayed(organization, request).await?;
                 twin.map(Created::replayed).ok_or_else(|| error.into())
             }
-            Err(StorageError::NotFound { what: "device" }) => {
+            Err(StorageError::NotFound { .. }) => {
                 Err(Error::invalid_field("/deviceId", "there is no such device"))
             }
             created => Ok(created.map(|()| Created::new(component))?),

@@ -64,22 +64,19 @@ impl Health {
         Ok(storage.health(organization, device, range, page).await?)
     }
 
-    /// The newest report of a device.
+    /// The newest report of a device; `None` where it has not reported yet.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] for the device, and where it has not reported yet.
+    /// [`Error::NotFound`] for the device.
     pub async fn latest(
         &self,
         organization: OrganizationId,
         device: DeviceId,
-    ) -> Result<DeviceHealth> {
+    ) -> Result<Option<DeviceHealth>> {
         self.check_device(organization, device).await?;
         let storage = &self.parts.storage;
-        let latest = storage.latest_health(organization, device).await?;
-        latest.ok_or(Error::NotFound {
-            what: "health report",
-        })
+        Ok(storage.latest_health(organization, device).await?)
     }
 
     /// Sums a device's reports in a range up. At most 100,000 reports are summed up.

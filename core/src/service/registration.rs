@@ -10,6 +10,7 @@ use crate::model::token::{RegistrationToken, TokenFate, TokenLife, TokenState, T
 use crate::random::random_array;
 use crate::service::idempotency::{lost_to_twin, resource_gone};
 use crate::service::{Addresses, IdempotentRequest, service};
+use crate::storage::StorageError;
 
 service! {
     /// Registering devices, and their tokens.
@@ -95,10 +96,9 @@ impl Registration {
                 let twin = self.replayed(organization, request).await?;
                 twin.ok_or_else(|| error.into())
             }
-            created => match created.map_err(Error::from) {
-                Err(Error::NotFound { what: "device" }) => Err(unknown()),
-                created => created.map(|()| registered),
-            },
+            // It was there, and was deleted meanwhile.
+            Err(StorageError::NotFound { .. }) => Err(unknown()),
+            created => Ok(created.map(|()| registered)?),
         }
     }
 

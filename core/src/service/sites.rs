@@ -83,7 +83,7 @@ impl Sites {
     ) -> Result<Site> {
         let storage = &self.parts.storage;
         let updated = storage.update_site(organization, id, expected, settings);
-        updated.await.map_err(path_error)
+        Ok(updated.await?)
     }
 
     /// Removes a site that no device belongs to.
@@ -102,7 +102,7 @@ impl Sites {
             .storage
             .delete_site(organization, id, expected)
             .await;
-        deleted.map_err(path_error)
+        Ok(deleted?)
     }
 
     async fn replayed(
@@ -116,13 +116,5 @@ impl Sites {
         let id = SiteId::from_uuid(resource);
         let found = self.parts.storage.site(organization, id).await?;
         found.map(Some).ok_or_else(resource_gone)
-    }
-}
-
-/// Here the site is what the request is about, not a field of its body.
-fn path_error(error: crate::storage::StorageError) -> Error {
-    match error {
-        crate::storage::StorageError::NotFound { what: "site" } => Error::NotFound { what: "site" },
-        other => other.into(),
     }
 }

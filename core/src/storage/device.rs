@@ -17,16 +17,16 @@ use crate::storage::{Effects, StorageError};
 /// # Contract
 ///
 /// * A device's name is unique among the living devices of its organization, to the letter.
-/// * A site that a device names belongs to its organization: [`StorageError::NotFound`] with
-///   `what: "site"` otherwise.
+/// * A site that a device names belongs to its organization: [`StorageError::UnknownSite`]
+///   otherwise.
 #[async_trait]
 pub trait DeviceStore: Debug + Send + Sync + 'static {
     /// Adds a device without a token.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Taken`] for its id or name; [`StorageError::NotFound`] for its organization
-    /// or site.
+    /// [`StorageError::Taken`] for its id or name; [`StorageError::NotFound`] for its
+    /// organization; [`StorageError::UnknownSite`].
     async fn create_device(&self, device: &Device, effects: &Effects) -> Result<(), StorageError>;
 
     /// Looks one up.
@@ -49,8 +49,9 @@ pub trait DeviceStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotFound`] for the device or the site, [`StorageError::StaleRevision`],
-    /// [`StorageError::StatusRefused`], [`StorageError::Taken`] for the name.
+    /// [`StorageError::NotFound`], [`StorageError::StaleRevision`],
+    /// [`StorageError::StatusRefused`], [`StorageError::Taken`] for the name,
+    /// [`StorageError::UnknownSite`].
     async fn update_device(
         &self,
         organization: OrganizationId,

@@ -20,12 +20,9 @@ pub enum StorageError {
         source: Box<dyn Error + Send + Sync>,
     },
 
-    /// Something else still refers to the record.
-    #[error("the {what} is still in use")]
-    InUse {
-        /// The kind of record, for example `site`.
-        what: &'static str,
-    },
+    /// Devices still belong to the record.
+    #[error("the {0} is still in use")]
+    InUse(Occupied),
 
     /// There would be more of something than there may be.
     #[error("there are at most {limit} {what}")]
@@ -39,7 +36,7 @@ pub enum StorageError {
     /// The record is not there, or is another organization's.
     #[error("there is no such {what}")]
     NotFound {
-        /// The kind of record, for example `device`.
+        /// The kind of record, for example `device`: for people, nothing is decided by it.
         what: &'static str,
     },
 
@@ -71,6 +68,28 @@ pub enum StorageError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+
+    /// The site that a device is to belong to is not there, or is another organization's.
+    #[error("there is no such site for the device")]
+    UnknownSite,
+}
+
+/// What cannot be removed while it has devices.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Occupied {
+    /// An organization.
+    Organization,
+    /// A site.
+    Site,
+}
+
+impl fmt::Display for Occupied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Organization => "organization",
+            Self::Site => "site",
+        })
+    }
 }
 
 /// What is unique, and within what.

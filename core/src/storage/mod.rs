@@ -52,7 +52,7 @@ pub use api_key::ApiKeyStore;
 pub use certificate::CertificateStore;
 pub use component::ComponentStore;
 pub use device::{DeletedDevice, DeviceChange, DeviceStore};
-pub use error::{StorageError, Unique};
+pub use error::{Occupied, StorageError, Unique};
 pub use group::GroupStore;
 pub use health::HealthStore;
 pub use idempotency::{Effects, IdempotencyStore};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Json;
 use fieldgate_core::model::id::DeviceId;
 use fieldgate_core::model::timestamp::Timestamp;
@@ -64,6 +65,11 @@ async fn get_latest_device_health(
     Target(device): Target<DeviceId>,
 ) -> Result<Json<DeviceHealth>, Problem> {
     let latest = api.fieldgate.health().latest(organization, device).await?;
+    // The device is there; so is what can be done about it.
+    let latest = latest.ok_or_else(|| {
+        let detail = "the device has not reported its health yet";
+        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    })?;
     Ok(Json(latest.into()))
 }
 

@@ -5,7 +5,7 @@ use fieldgate_core::model::id::{DeviceId, OrganizationId, SiteId};
 use fieldgate_core::model::location::Location;
 use fieldgate_core::model::text::FirmwareVersion;
 use fieldgate_core::model::timestamp::Timestamp;
-use fieldgate_core::storage::Unique;
+use fieldgate_core::storage::{StorageError, Unique};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
@@ -207,7 +207,7 @@ async fn check_site(
     .fetch_one(tx)
     .await?;
     if !exists {
-        return Err(Error::not_found("site"));
+        return Err(StorageError::UnknownSite.into());
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use fieldgate_core::model::organization::{Organization, Slug};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::text::Name;
-use fieldgate_core::storage::{Effects, OrganizationStore, ServerProof, StorageError, Unique};
+use fieldgate_core::storage::{
+    Effects, Occupied, OrganizationStore, ServerProof, StorageError, Unique,
+};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -116,7 +118,7 @@ impl OrganizationStore for SqliteStorage {
                 .fetch_one(&mut *tx)
                 .await?;
                 if used {
-                    return Err(StorageError::InUse { what: WHAT }.into());
+                    return Err(StorageError::InUse(Occupied::Organization).into());
                 }
                 for statement in DELETE {
                     sqlx::query(statement)

@@ -7,7 +7,7 @@ use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::site::{Site, SiteSettings};
 use fieldgate_core::model::text::{Description, LocationLabel, TimeZone};
-use fieldgate_core::storage::{Effects, SiteStore, StorageError, Unique};
+use fieldgate_core::storage::{Effects, Occupied, SiteStore, StorageError, Unique};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
@@ -98,7 +98,7 @@ impl SiteStore for SqliteStorage {
                 .fetch_one(&mut *tx)
                 .await?;
                 if used {
-                    return Err(StorageError::InUse { what: WHAT }.into());
+                    return Err(StorageError::InUse(Occupied::Site).into());
                 }
                 sqlx::query("DELETE FROM site WHERE organization_id = ? AND id = ?")
                     .bind(organization.as_bytes().as_slice())

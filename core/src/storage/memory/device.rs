@@ -117,6 +117,6 @@ fn check_site(tenant: &Tenant, site: Option<SiteId>) -> Result<(), StorageError>
     if site.is_none_or(|site| tenant.sites.contains_key(&site)) {
         Ok(())
     } else {
-        Err(StorageError::NotFound { what: "site" })
+        Err(StorageError::UnknownSite)
     }
 }

@@ -10,7 +10,7 @@ use crate::model::organization::{Organization, Slug};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
 use crate::model::text::Name;
-use crate::storage::{Effects, OrganizationStore, ServerProof, StorageError, Unique};
+use crate::storage::{Effects, Occupied, OrganizationStore, ServerProof, StorageError, Unique};
 
 #[async_trait]
 impl OrganizationStore for MemoryStorage {
@@ -100,9 +100,7 @@ impl OrganizationStore for MemoryStorage {
         let tenant = state.tenant_mut(id, "organization")?;
         check_revision(tenant.organization.revision, expected, "organization")?;
         if !tenant.devices.is_empty() {
-            return Err(StorageError::InUse {
-                what: "organization",
-            });
+            return Err(StorageError::InUse(Occupied::Organization));
         }
         state.tenants.remove(&id);
         let owner = KeyOwner::Organization(id);

@@ -7,7 +7,7 @@ use crate::model::id::{OrganizationId, SiteId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
 use crate::model::site::{Site, SiteSettings};
-use crate::storage::{Effects, SiteStore, StorageError, Unique};
+use crate::storage::{Effects, Occupied, SiteStore, StorageError, Unique};
 
 #[async_trait]
 impl SiteStore for MemoryStorage {
@@ -76,7 +76,7 @@ impl SiteStore for MemoryStorage {
         check_revision(found.revision, expected, "site")?;
         let mut devices = tenant.devices.values();
         if devices.any(|device| device.settings.site_id == Some(id)) {
-            return Err(StorageError::InUse { what: "site" });
+            return Err(StorageError::InUse(Occupied::Site));
         }
         tenant.sites.remove(&id);
         Ok(())

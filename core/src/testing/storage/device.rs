@@ -110,13 +110,13 @@ pub async fn a_site_has_to_be_its_own(storage: &Handle) {
         let mut fan = device(pump.organization_id, "fan-1");
         fan.settings.site_id = Some(wrong);
         let answer = storage.create_device(&fan, &Effects::NONE).await;
-        assert_refused!(answer, StorageError::NotFound { what: "site" });
+        assert_refused!(answer, StorageError::UnknownSite);
         let mut update = renaming("moved");
         update.settings.site_id = Some(wrong);
         let answer = storage
             .update_device(pump.organization_id, pump.id, None, &update, noon())
             .await;
-        assert_refused!(answer, StorageError::NotFound { what: "site" });
+        assert_refused!(answer, StorageError::UnknownSite);
     }
 
     assert_eq!(snapshot(storage, pump.organization_id).await, before);

@@ -77,7 +77,7 @@ pub async fn update_needs_a_record(storage: &Handle) {
         let answer = storage
             .update_device(organization, unknown.id, expected, &renaming("x"), noon())
             .await;
-        assert_refused!(answer, StorageError::NotFound { what: "device" });
+        assert_refused!(answer, StorageError::NotFound { .. });
     }
 
     let found = storage.device(organization, unknown.id).await.unwrap();
