@@ -25,6 +25,17 @@ fn check(what: &str, text: &str, max_chars: usize) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn check_time_zone(text: &str) -> Result<(), Invalid> {
+    let is_fit = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'+' | b'-');
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(is_fit);
+    if text.split('/').all(is_part) {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        "a time zone has a name like `Europe/Berlin`: letters, digits, `_`, `+`, `-` and `/`",
+    ))
+}
+
 /// Whether a character has no place in a short text: controls, line and paragraph separators,
 /// bidirectional overrides (which can make a name look like another one) and the noncharacters of
 /// Unicode.
@@ -37,7 +48,7 @@ fn is_forbidden(char: char) -> bool {
 }
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal $(, $form:ident)?;)+) => {$(
         $(#[$doc])*
         ///
         #[doc = concat!("1 to ", $max, " characters, none of them a control character, a line separator, a bidirectional override or a noncharacter; no white space at either end.")]
@@ -60,6 +71,7 @@ macro_rules! texts {
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 check($what, text, $max)?;
+                $($form(text)?;)?
                 Ok(Self(text.into()))
             }
         }
@@ -81,9 +93,9 @@ texts! {
     LocationLabel: "a location's label", 128;
     /// What a person calls a thing.
     Name: "a name", 128;
-    /// The name of a time zone in the IANA database, for example `Europe/Zurich`. It is kept as it
-    /// is given: nothing here interprets it, and no more is checked than of any other text.
-    TimeZone: "a time zone", 64;
+    /// The name of a time zone in the IANA database, for example `Europe/Zurich`. Its form is
+    /// checked, not that there is one of this name; nothing here interprets it.
+    TimeZone: "a time zone", 64, check_time_zone;
     /// A unit of measure as a UCUM code, for example `Cel` or `kW.h`. It is kept as it is given:
     /// nothing here interprets it, and no more is checked than of any other text.
     Unit: "a unit", 64;
@@ -98,6 +110,21 @@ mod tests {
         assert!("ü".repeat(128).parse::<Name>().is_ok());
         assert!("ü".repeat(129).parse::<Name>().is_err());
         assert!("".parse::<Name>().is_err());
+    }
+
+    #[test]
+    fn a_time_zone_has_the_form_of_a_name_of_iana() {
+        for text in [
+            "UTC",
+            "Europe/Berlin",
+            "Etc/GMT+5",
+            "America/Argentina/Buenos_Aires",
+        ] {
+            assert_eq!(text.parse::<TimeZone>().unwrap().as_str(), text);
+        }
+        for text in ["<b>", "Europe/", "/UTC", "Europe Berlin", "..", "Zürich"] {
+            assert!(text.parse::<TimeZone>().is_err(), "{text:?}");
+        }
     }
 
     #[test]
