@@ -139,13 +139,21 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 const PROGRAMS: [&str; 2] = ["fieldgate-server", "fieldgate-device"];
 
-const SOURCES: [&str; 8] = [
+/// What the programs are made of.
+const SOURCES: [&str; 15] = [
     "Cargo.lock",
+    "Cargo.toml",
+    "core/Cargo.toml",
     "core/src",
+    "storage-sled/Cargo.toml",
     "storage-sled/src",
     "storage-sqlx",
+    "transport-mqtt/Cargo.toml",
     "transport-mqtt/src",
+    "http-axum/Cargo.toml",
     "http-axum/src",
+    "examples/server/Cargo.toml",
     "examples/server/src",
+    "examples/device/Cargo.toml",
     "examples/device/src",
 ];

@@ -60,10 +60,12 @@ fn collect(root: &Path, dir: &Path, files: &mut Vec<SourceFile>) {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
+        // In a further work tree of git `.git` is a file.
+        if NOT_OURS.contains(&name) {
+            continue;
+        }
         if path.is_dir() {
-            if !NOT_OURS.contains(&name) {
-                collect(root, &path, files);
-            }
+            collect(root, &path, files);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).expect("it is below").to_owned();
             files.push(SourceFile { path, text });
