@@ -22,16 +22,20 @@ pub mod mqtt;
 pub mod packet;
 pub mod rules;
 pub mod server;
+pub mod snapshot;
 pub mod tls;
 pub mod tools;
 pub mod wait;
+pub mod world;
 
 pub use api::{Answer, Api};
 pub use device::{Device, Registration};
 pub use mqtt::MqttClient;
 pub use packet::{Connect, Packet, Version};
 pub use server::{Server, ServerOptions, StorageKind};
+pub use snapshot::Snapshot;
 pub use wait::eventually;
+pub use world::World;
 
 /// Makes functions that take a [`StorageKind`] tests of their own on several storages of the
 /// server: those of `each` on all, those of `durable` on those that outlive the process.
