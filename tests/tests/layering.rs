@@ -59,6 +59,103 @@ fn no_adapter_knows_another() {
 }
 
 #[test]
+fn the_core_reads_no_file_no_environment_and_no_socket() {
+    for forbidden in [
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "tokio::fs",
+        "tokio::net",
+        "TcpStream",
+        "TcpListener",
+        "UdpSocket",
+        "ToSocketAddrs",
+    ] {
+        let found = paths(below("core/src"), |text| text.contains(forbidden));
+        assert_eq!(found, NONE, "{forbidden}");
+    }
+}
+
+#[test]
+fn the_model_waits_for_nothing_and_has_no_wire_format() {
+    for forbidden in [
+        "async ",
+        ".await",
+        "Future",
+        "std::io",
+        "Serialize",
+        "Deserialize",
+    ] {
+        let found = paths(below("core/src/model"), |text| {
+            code(text).contains(forbidden)
+        });
+        assert_eq!(found, NONE, "{forbidden}");
+    }
+}
+
+#[test]
+fn no_method_of_a_port_has_a_default_body() {
+    let mut traits = 0;
+    for folder in ["core/src/storage", "core/src/transport", "core/src/ca"] {
+        for file in below(folder) {
+            let code = code(&file.text);
+            for port in code.split("\npub trait ").skip(1) {
+                let (head, rest) = port.split_once('{').unwrap();
+                let body = rest.split("\n}").next().unwrap();
+                assert!(!body.contains('{'), "{}: {head}", file.path.display());
+                traits += 1;
+            }
+        }
+    }
+    assert!(traits > 15, "{traits} were found");
+}
+
+#[test]
+fn no_public_signature_of_a_storage_names_its_library() {
+    for (folder, library) in [("storage-sqlx/src", "sqlx"), ("storage-sled/src", "sled")] {
+        for file in below(folder) {
+            let code = code(&file.text);
+            let names = imported(&code, library);
+            for signature in public_signatures(&code) {
+                let words = signature.split(|char: char| !char.is_alphanumeric() && char != '_');
+                let leaked = words.filter(|word| names.iter().any(|name| name == word));
+                let leaked: Vec<_> = leaked.collect();
+                assert!(leaked.is_empty(), "{}: {signature}", file.path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn types_are_written_to_the_wire_by_the_modules_for_it_alone() {
+    let ours = [
+        "core/",
+        "http-axum/src",
+        "storage-sled/src",
+        "storage-sqlx/",
+        "transport-mqtt/src",
+    ];
+    let for_it = [
+        "http-axum/src/dto",
+        "storage-sled/src/record",
+        "transport-mqtt/src/payload",
+    ];
+    let mut files = rust_files();
+    files.retain(|file| {
+        let is_in = |folders: &[&str]| folders.iter().any(|folder| file.path.starts_with(folder));
+        is_in(&ours) && !is_in(&for_it)
+    });
+    let found = paths(files, |text| {
+        let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut derives = shipped.lines().filter(|line| line.contains("derive("));
+        derives.any(|line| line.contains("erialize"))
+    });
+    assert_eq!(found, NONE);
+}
+
+#[test]
 fn all_packages_are_held_to_the_lints() {
     let workspace = toml_file("Cargo.toml");
     assert_eq!(
@@ -122,6 +219,57 @@ fn no_file_names_the_machine_that_it_was_written_on() {
 fn paths(files: Vec<SourceFile>, is_so: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let found = files.into_iter().filter(|file| is_so(&file.text));
     found.map(|file| file.path).collect()
+}
+
+/// The Rust files below a folder.
+fn below(folder: &str) -> Vec<SourceFile> {
+    let mut files = rust_files();
+    files.retain(|file| file.path.starts_with(folder));
+    assert!(!files.is_empty(), "{folder}");
+    files
+}
+
+/// A text without its comments.
+fn code(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.find("//") {
+        Some(at) if line[..at].trim().is_empty() => "",
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The names that a file takes from a library, with that of the library.
+fn imported(code: &str, library: &str) -> Vec<String> {
+    let mut names = vec![library.to_owned()];
+    for import in code.split("use ").skip(1) {
+        let import = import.split(';').next().unwrap_or_default();
+        if import.starts_with(library) {
+            let words = import.split(|char: char| !char.is_alphanumeric() && char != '_');
+            let types = words.filter(|word| word.starts_with(char::is_uppercase));
+            names.extend(types.map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// All that is public of a file: functions and fields up to where they end, enums as a whole.
+fn public_signatures(code: &str) -> Vec<&str> {
+    let begins = code.match_indices("pub ").map(|(at, _)| &code[at..]);
+    let signatures = begins.map(|item| {
+        let end = if item.starts_with("pub enum") {
+            "\n}"
+        } else {
+            "{"
+        };
+        let end = item.find(end).unwrap_or(item.len());
+        let item = &item[..end];
+        if item.starts_with("pub enum") {
+            return item;
+        }
+        let end = item.find([';', '=']).unwrap_or(item.len());
+        item[..end].split(",\n    ").next().unwrap_or_default()
+    });
+    signatures.collect()
 }
 
 fn dependencies(manifest: &toml::Table, sections: &[&str]) -> Vec<String> {
