@@ -66,7 +66,7 @@ async fn a_token_is_minted_while_no_server_runs(storage: StorageKind) {
 }
 
 #[tokio::test]
-async fn what_is_no_setting_is_an_error_and_secrets_are_masked() {
+async fn what_is_no_setting_is_an_error() {
     let server = Server::start(StorageKind::Sqlite);
     let shown = success("config", &run(&server, &["config"]));
     assert!(shown.contains("mqtt_listen"), "{shown}");
@@ -78,6 +78,50 @@ async fn what_is_no_setting_is_an_error_and_secrets_are_masked() {
     assert_eq!(refused.status.code(), Some(2));
     let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(complaint.contains("mqtt_listne"), "{complaint}");
+}
+
+#[tokio::test]
+async fn no_secret_shows_on_the_command_line() {
+    let server = Server::start(StorageKind::Sqlite);
+    let shown = success("config", &run(&server, &["config"]));
+    let ca = success("ca show", &run(&server, &["ca", "show"]));
+    for secret in [server.admin_key(), server.server_api_key()] {
+        assert!(!shown.contains(&secret) && !ca.contains(&secret));
+    }
+    // A URL may have a password in it: whether it is refused or not, it is not repeated.
+    let url = "postgres://fieldgate:hunter2@localhost/fieldgate";
+    let file = server.scratch().join("settings.toml");
+    std::fs::write(&file, format!("storage = \"{url}\"\n")).unwrap();
+    let program = || binaries::command("fieldgate-server");
+    let by_file = ["config", "--config", file.to_str().unwrap()];
+    for output in [
+        program().args(["config", "--storage", url]).output(),
+        program()
+            .arg("config")
+            .env("FIELDGATE_STORAGE", url)
+            .output(),
+        program().args(by_file).output(),
+    ] {
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains("storage"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_ca_is_shown_beside_a_running_server() {
+    let mut server = Server::start(StorageKind::Sqlite);
+    let beside = success("ca show", &run(&server, &["ca", "show"]));
+    assert!(beside.contains(server.root_pem().await.trim()), "{beside}");
+    assert!(!beside.contains("PRIVATE KEY"), "{beside}");
+    let registration = Registration::new(&server.api(), "other").await;
+    let fingerprint = registration.answer["caFingerprintSha256"].as_str().unwrap();
+    assert!(beside.contains(fingerprint), "{beside}");
+    server.kill();
+    let without = success("ca show", &run(&server, &["ca", "show"]));
+    assert_eq!(beside, without);
 }
 
 #[tokio::test]
