@@ -47,6 +47,9 @@ async fn tls_presents_leaf_intermediate_and_root_in_this_order() {
         );
         assert!(texts[1].contains("CA:TRUE, pathlen:0"), "{}", texts[1]);
         assert!(texts[2].contains("CA:TRUE"), "{}", texts[2]);
+        for (text, curve) in [(&texts[1], "P-256"), (&texts[2], "P-384")] {
+            assert!(text.contains(&format!("NIST CURVE: {curve}")), "{text}");
+        }
         let file = server.scratch().join("root.pem");
         std::fs::write(&file, &chain[2]).unwrap();
         let file = file.to_str().unwrap();
