@@ -73,7 +73,10 @@ impl Inbox for Gateway {
                 self.retain(session, topic, &payload, now).await
             }
             Inbound::Health(report) => self.health(session, report, now).await,
-            Inbound::Readings(items) => {
+            Inbound::Readings(mut items) => {
+                self.parts
+                    .receipts
+                    .stamp(session.device_id, &mut items, now);
                 let batch = ReadingBatch {
                     received_at: now,
                     seed: self.parts.id_seed()?,
@@ -103,6 +106,7 @@ impl Inbox for Gateway {
 
     async fn close_session(&self, session: &SessionHandle) -> Result<()> {
         let now = self.parts.now();
+        self.parts.receipts.forget(session.device_id);
         let storage = &self.parts.storage;
         storage
             .close_session(

@@ -18,6 +18,7 @@ mod parts;
 mod provisioning;
 mod quarantine;
 mod readings;
+pub(crate) mod receipts;
 mod registration;
 mod sensors;
 mod sites;

@@ -16,6 +16,7 @@ use crate::model::timestamp::Timestamp;
 use crate::random::{Random, random_array};
 use crate::service::Retention;
 use crate::service::certificates::CrlState;
+use crate::service::receipts::Receipts;
 use crate::storage::{Seen, Storage};
 use crate::transport::Transport;
 
@@ -34,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) node: NodeId,
     /// When devices were last heard of, until it is written down.
     pub(crate) seen: Mutex<HashMap<DeviceId, Seen>>,
+    /// The last time of receipt that readings without a timestamp were given.
+    pub(crate) receipts: Receipts,
     /// When keys were last used, until it is written down.
     pub(crate) used_keys: Mutex<HashMap<ApiKeyId, (KeyOwner, Timestamp)>>,
     /// Held while a key that manages keys is taken away, so that no two of them go for each other.

@@ -70,6 +70,35 @@ async fn a_reading_creates_its_sensor_and_is_found() {
 }
 
 #[tokio::test]
+async fn readings_that_come_at_once_are_all_kept() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    // The clock of this system stands still.
+    for value in 0..3 {
+        session.send(readings(value)).await.unwrap();
+    }
+
+    let filter = SensorFilter {
+        device_id: Some(device),
+        ..SensorFilter::default()
+    };
+    let page = PageRequest::first(PageLimit::default());
+    let sensors = system.fieldgate.sensors();
+    let found = sensors.list(system.organization, &filter, page).await;
+    let sensor = &found.unwrap().items[0];
+    assert_eq!(sensor.latest.as_ref().unwrap().value, Value::BigInt(2));
+    let page = PageRequest::first(PageLimit::default());
+    let found = system
+        .fieldgate
+        .readings()
+        .list(system.organization, sensor.id, TimeRange::ALL, page)
+        .await
+        .unwrap();
+    assert_eq!(found.items.len(), 3);
+}
+
+#[tokio::test]
 async fn a_health_report_from_the_future_is_quarantined() {
     let system = System::new().await;
     let (device, provisioned) = system.provisioned("greenhouse-7").await;
