@@ -197,10 +197,10 @@ fn count_refusal(shared: &Shared, refusal: Refusal) {
             counters.refused_not_authorized.increment();
         }
         Refusal::ClientIdentifierNotValid => counters.refused_client_id.increment(),
-        Refusal::Malformed(_) | Refusal::UnsupportedVersion => {
+        Refusal::Malformed(_) | Refusal::MaximumPacketSize | Refusal::UnsupportedVersion => {
             counters.refused_protocol.increment();
         }
-        Refusal::PacketTooLarge | Refusal::WillTopic => counters.refused_will.increment(),
+        Refusal::WillTooLarge | Refusal::WillTopic => counters.refused_will.increment(),
         Refusal::ServerUnavailable => counters.refused_unavailable.increment(),
     }
 }

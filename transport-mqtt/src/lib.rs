@@ -55,6 +55,7 @@ mod registry;
 mod session;
 mod stats;
 mod text;
+mod throttle;
 mod tls;
 mod wire;
 

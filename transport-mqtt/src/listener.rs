@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admission::{Admission, Admitted};
 use crate::connection::{Connection, Serving};
 use crate::endpoint::Shared;
+use crate::throttle::Throttle;
 
 /// A listener with all that its connections need.
 pub(crate) struct Listener {
@@ -53,6 +54,7 @@ impl Listener {
         let mut shutdown = pin!(shutdown);
         let mut pause = Duration::ZERO;
         let mut resume = Instant::now();
+        let mut refusals = Throttle::default();
         loop {
             tokio::select! {
                 biased;
@@ -66,7 +68,7 @@ impl Listener {
                 accepted = listener.accept(), if resume <= Instant::now() => match accepted {
                     Ok((stream, peer)) => {
                         pause = Duration::ZERO;
-                        self.accepted(stream, peer, &mut connections);
+                        self.accepted(stream, peer, &mut connections, &mut refusals);
                     }
                     Err(error) => {
                         pause = self.accept_failed(&error, pause);
@@ -90,6 +92,7 @@ impl Listener {
         stream: TcpStream,
         peer: std::net::SocketAddr,
         connections: &mut JoinSet<()>,
+        refusals: &mut Throttle,
     ) {
         let counters = &self.serving.shared.counters;
         counters.connections_accepted.increment();
@@ -100,7 +103,13 @@ impl Listener {
             }
             Admitted::Full => {
                 counters.connections_refused.increment();
-                tracing::warn!(%peer, "as many sessions as there may be: a connection is refused");
+                if let Some(count) = refusals.count(Instant::now(), REFUSALS_LOGGED_EVERY) {
+                    tracing::warn!(
+                        %peer,
+                        count,
+                        "as many sessions as there may be: connections are refused"
+                    );
+                }
                 return;
             }
         };
@@ -129,3 +138,6 @@ impl Listener {
         (pause * 2).clamp(max / 100, max)
     }
 }
+
+/// How often a full endpoint says so.
+const REFUSALS_LOGGED_EVERY: Duration = Duration::from_secs(10);

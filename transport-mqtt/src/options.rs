@@ -43,10 +43,17 @@ pub struct MqttOptions {
     pub unprocessed_max_bytes: usize,
     /// How many messages of QoS 2 of a session may wait for their PUBREL. 1,024.
     pub unreleased_max: usize,
+    /// How many readings a device may send a second; any other message counts as one. Who sends
+    /// more is not read from until it is within its share again: nothing is lost, and no other
+    /// device waits for it. 5,000.
+    pub readings_per_second: u32,
+    /// How many readings a device may send at once beyond that: as many as the largest message
+    /// has. 10,000.
+    pub readings_at_once: u32,
     /// How many messages wait for a device that does not acknowledge earlier ones. 64.
     pub outbound_queue_max: usize,
-    /// How many octets wait for a device that reads slowly, before nothing more is read from it.
-    /// 512 KB.
+    /// How many octets of messages wait for a device that does not acknowledge earlier ones; and
+    /// how many wait for one that reads slowly, before nothing more is read from it. 512 KB.
     pub outbound_max_bytes: usize,
     /// How long a device may read nothing while something waits for it. 10 s.
     pub write_timeout: Duration,
@@ -61,7 +68,8 @@ pub struct MqttOptions {
     /// How long sessions may take to end when the endpoint stops. 8 s.
     pub shutdown_grace: Duration,
     /// How many takeovers of one device within [`Self::takeover_window`] are at once; from then on
-    /// each waits for [`Self::takeover_delay`]. Two devices with one key, each of which throws
+    /// they come one after another, [`Self::takeover_delay`] apart, and of more than a few that
+    /// wait the newest are refused. Two devices with one key, each of which throws
     /// the other out, look like that. 5.
     pub takeovers_max: usize,
     /// See [`Self::takeovers_max`]. 10 s.
@@ -90,6 +98,8 @@ impl Default for MqttOptions {
             receive_maximum: 64,
             unprocessed_max_bytes: 1024 * 1024,
             unreleased_max: 1024,
+            readings_per_second: 5000,
+            readings_at_once: 10_000,
             outbound_queue_max: 64,
             outbound_max_bytes: 512 * 1024,
             write_timeout: Duration::from_secs(10),

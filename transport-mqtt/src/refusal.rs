@@ -15,10 +15,12 @@ pub(crate) enum Refusal {
     Malformed(DisconnectReasonCode),
     /// The device may not come in.
     NotAuthorized,
-    /// The will is larger than it may be.
-    PacketTooLarge,
+    /// The client takes no packet of the size of a CONNACK: it could be told nothing.
+    MaximumPacketSize,
     /// Whether the device may come in cannot be told now.
     ServerUnavailable,
+    /// The will is larger than it may be.
+    WillTooLarge,
     /// The will goes to a topic that is not the device's status topic.
     WillTopic,
     /// It is another version than 3.1.1 and 5.
@@ -32,7 +34,8 @@ impl Refusal {
         match self {
             Self::BadAuthenticationMethod
             | Self::NotAuthorized
-            | Self::PacketTooLarge
+            | Self::MaximumPacketSize
+            | Self::WillTooLarge
             | Self::WillTopic => Some(ConnectAckReason::NotAuthorized),
             Self::ClientIdentifierNotValid => Some(ConnectAckReason::IdentifierRejected),
             Self::Malformed(_) => None,
@@ -47,9 +50,11 @@ impl Refusal {
         match self {
             Self::BadAuthenticationMethod => ConnectAckReason::BadAuthenticationMethod,
             Self::ClientIdentifierNotValid => ConnectAckReason::ClientIdentifierNotValid,
-            Self::Malformed(DisconnectReasonCode::PacketTooLarge) | Self::PacketTooLarge => {
-                ConnectAckReason::PacketTooLarge
-            }
+            Self::Malformed(
+                DisconnectReasonCode::PacketTooLarge | DisconnectReasonCode::QuotaExceeded,
+            )
+            | Self::MaximumPacketSize
+            | Self::WillTooLarge => ConnectAckReason::PacketTooLarge,
             Self::Malformed(DisconnectReasonCode::ProtocolError) => ConnectAckReason::ProtocolError,
             Self::Malformed(DisconnectReasonCode::TopicNameInvalid) => {
                 ConnectAckReason::TopicNameInvalid

@@ -10,6 +10,8 @@ use fieldgate_core::transport::DisconnectReason;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::throttle::Throttle;
+
 /// Which device a session is of.
 pub(crate) type DeviceKey = (OrganizationId, DeviceId);
 
@@ -24,6 +26,29 @@ struct Entry {
     slots: Vec<Arc<Slot>>,
     /// When sessions of the device were taken over.
     takeovers: VecDeque<Instant>,
+    /// When the last of those that wait for their turn has it.
+    last_turn: Option<Instant>,
+    warnings: Throttle,
+}
+
+/// How often a device may take its own session over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakeoverLimits {
+    /// So many within the window are at once.
+    pub(crate) max: usize,
+    pub(crate) window: Duration,
+    /// From then on one after another, with so long between them.
+    pub(crate) delay: Duration,
+}
+
+/// When a session may be opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Turn {
+    Now,
+    /// Later; how many had to wait or go since that was last worth a warning, where it is now.
+    At(Instant, Option<u64>),
+    /// Not at all: too many wait already.
+    Never(Option<u64>),
 }
 
 /// The place of one session.
@@ -111,17 +136,27 @@ impl Slot {
 }
 
 impl Place {
-    /// Whether the device has had `max` takeovers within `window`, and this would be one more.
-    pub(crate) fn is_flapping(&self, max: usize, window: Duration) -> bool {
+    /// When the session may be opened: at once, unless it takes the place of another and there were
+    /// many takeovers. Then those of one device wait one for another.
+    pub(crate) fn turn(&self, limits: TakeoverLimits, now: Instant) -> Turn {
         let mut devices = self.registry.lock();
         let Some(entry) = devices.get_mut(&self.device) else {
-            return false;
+            return Turn::Now;
         };
-        let now = Instant::now();
         entry
             .takeovers
-            .retain(|at| now.saturating_duration_since(*at) < window);
-        entry.slots.len() > 1 && entry.takeovers.len() >= max
+            .retain(|at| now.saturating_duration_since(*at) < limits.window);
+        if entry.slots.len() < 2 || entry.takeovers.len() < limits.max {
+            return Turn::Now;
+        }
+        let warning = entry.warnings.count(now, limits.window);
+        let before = entry.last_turn.filter(|turn| *turn > now).unwrap_or(now);
+        if before > now + limits.delay * TURNS_AHEAD_MAX {
+            return Turn::Never(warning);
+        }
+        let turn = before + limits.delay;
+        entry.last_turn = Some(turn);
+        Turn::At(turn, warning)
     }
 
     /// Notes that the session was opened with this epoch, and throws out the older ones of the
@@ -202,6 +237,9 @@ impl Drop for Place {
     }
 }
 
+/// How many sessions of one device wait for their turn.
+const TURNS_AHEAD_MAX: u32 = 8;
+
 /// More than any sensible limit of takeovers.
 const TAKEOVERS_KEPT: usize = 100;
 
@@ -276,20 +314,50 @@ mod tests {
         assert_eq!(registry.disconnect(device(), reason).await, 0);
     }
 
-    #[test]
-    fn many_takeovers_in_a_short_time_are_flapping() {
-        let registry = Arc::new(Registry::default());
+    const LIMITS: TakeoverLimits = TakeoverLimits {
+        max: 3,
+        window: Duration::from_secs(3600),
+        delay: Duration::from_secs(1),
+    };
+
+    /// A device that has had as many takeovers as are at once; the place of its session.
+    fn flapping(registry: &Arc<Registry>) -> Place {
         let mut place = registry.enter(device());
         place.accept(epoch(0)).unwrap();
-        let window = Duration::from_secs(3600);
         for number in 1..=3 {
             let next = registry.enter(device());
-            assert!(!next.is_flapping(3, window));
+            assert_eq!(next.turn(LIMITS, Instant::now()), Turn::Now);
             assert_eq!(next.accept(epoch(number)), Ok(1));
             place = next;
         }
-        assert!(!place.is_flapping(3, window), "it takes nobody's place");
-        assert!(registry.enter(device()).is_flapping(3, window));
-        assert!(!registry.enter(device()).is_flapping(3, Duration::ZERO));
+        place
+    }
+
+    #[test]
+    fn many_takeovers_in_a_short_time_wait_one_for_another() {
+        let registry = Arc::default();
+        let place = flapping(&registry);
+        let start = Instant::now();
+        assert_eq!(
+            place.turn(LIMITS, start),
+            Turn::Now,
+            "it takes nobody's place"
+        );
+        let turn = |secs, warning| Turn::At(start + Duration::from_secs(secs), warning);
+        let places: Vec<Place> = (0..10).map(|_| registry.enter(device())).collect();
+        let turns: Vec<Turn> = places
+            .iter()
+            .map(|place| place.turn(LIMITS, start))
+            .collect();
+        assert_eq!(turns[..2], [turn(1, Some(1)), turn(2, None)]);
+        assert_eq!(turns[8..], [turn(9, None), Turn::Never(None)]);
+    }
+
+    #[test]
+    fn takeovers_are_forgotten_with_the_window() {
+        let registry = Arc::default();
+        let _place = flapping(&registry);
+        let later = Instant::now() + LIMITS.window;
+        assert_eq!(registry.enter(device()).turn(LIMITS, later), Turn::Now);
     }
 }

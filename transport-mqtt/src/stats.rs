@@ -60,6 +60,8 @@ counters! {
     publishes,
     /// Messages whose effect is durable.
     publishes_stored,
+    /// How long these took from the time that they came in, together, in microseconds.
+    store_micros,
     /// Messages that could not be stored and were not acknowledged.
     publishes_failed,
     /// Payloads that went to the quarantine as a whole.

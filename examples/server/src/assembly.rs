@@ -65,6 +65,7 @@ impl Assembly {
             ))
         })?;
         let mqtt = Arc::new(MqttEndpoint::new(MqttOptions {
+            readings_per_second: settings.readings_per_second,
             shutdown_grace: MQTT_GRACE,
             ..MqttOptions::default()
         }));

@@ -168,6 +168,11 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "COUNT", global = true)]
     certificates_per_day: Option<String>,
 
+    /// How many readings a device may send a second before it has to wait [env:
+    /// FIELDGATE_READINGS_PER_SECOND] [default: 5000]
+    #[arg(long, value_name = "COUNT", global = true)]
+    readings_per_second: Option<String>,
+
     /// How many requests with a wrong key or token an address has per minute [env:
     /// FIELDGATE_FAILED_PER_MINUTE] [default: 30]
     #[arg(long, value_name = "COUNT", global = true)]
@@ -218,6 +223,7 @@ impl Flags {
             ("sensors_per_device", &self.sensors_per_device),
             ("quarantined_per_device", &self.quarantined_per_device),
             ("certificates_per_day", &self.certificates_per_day),
+            ("readings_per_second", &self.readings_per_second),
             ("failed_per_minute", &self.failed_per_minute),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),

@@ -18,6 +18,13 @@ pub(crate) fn write(text: &mut String, stats: &Stats) {
             sample(text, &format!("{name}{labels}"), value);
         }
     }
+    let name = "fieldgate_mqtt_store_seconds";
+    let help = "How long messages took from their arrival until their effect was durable.";
+    metric(text, name, "summary", help);
+    let micros = stats.store_micros;
+    let seconds = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    sample(text, &format!("{name}_sum"), seconds);
+    sample(text, &format!("{name}_count"), stats.publishes_stored);
 }
 
 /// A metric with its values by their labels.

@@ -129,7 +129,7 @@ impl Operations {
         metric(&mut text, name, "summary", "How long answers took.");
         let seconds = Duration::from_micros(self.requests.microseconds.load(Ordering::Relaxed));
         let _ = writeln!(text, "{name}_sum {}", seconds.as_secs_f64());
-        let total = by_status.iter().map(|(_, count)| count).sum();
+        let total: u64 = by_status.iter().map(|(_, count)| count).sum();
         sample(&mut text, &format!("{name}_count"), total);
         mqtt_metrics::write(&mut text, &self.mqtt.stats());
         text
@@ -218,7 +218,7 @@ pub(crate) fn metric(text: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 /// Writes a value of the metric that was begun last.
-pub(crate) fn sample(text: &mut String, name: &str, value: u64) {
+pub(crate) fn sample(text: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(text, "{name} {value}");
 }
 

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use fieldgate_core::model::limits::Limits;
 use fieldgate_core::service::Retention;
+use fieldgate_transport_mqtt::MqttOptions;
 
 pub(crate) use layer::{Given, Layer, Origin, Sources};
 pub(crate) use storage_url::StorageUrl;
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) https_certificate: Option<CertificateFiles>,
     /// How much of everything a device may have.
     pub(crate) limits: Limits,
+    /// How many readings a device may send a second.
+    pub(crate) readings_per_second: u32,
     /// How many failed attempts an address has per minute.
     pub(crate) failed_per_minute: u32,
     /// How the log is written.
@@ -101,6 +104,7 @@ impl Settings {
         let retain_readings = sources.one("retain_readings", value::retention)?;
         let retain_health = sources.one("retain_health", value::retention)?;
         let retained = Retention::default();
+        let readings_per_second = sources.one("readings_per_second", value::count)?;
         let failed_per_minute = sources.one("failed_per_minute", value::count)?;
         let log_format = sources.one("log_format", str::parse)?;
         let mut settings = Self {
@@ -118,6 +122,8 @@ impl Settings {
             limits: limits(sources)?,
             trusted_proxies: TrustedProxies::new(sources.many("trusted_proxies", str::parse)?),
             https_certificate: https_certificate(sources)?,
+            readings_per_second: readings_per_second
+                .unwrap_or(MqttOptions::default().readings_per_second),
             failed_per_minute: failed_per_minute.unwrap_or(FAILED_PER_MINUTE),
             log_format: log_format.unwrap_or(LogFormat::Auto),
             log_level: sources
@@ -205,6 +211,7 @@ impl Settings {
                 "certificates_per_day",
                 self.limits.certificates_per_day.to_string(),
             ),
+            ("readings_per_second", self.readings_per_second.to_string()),
             ("failed_per_minute", self.failed_per_minute.to_string()),
             ("log_format", text(self.log_format.as_str())),
             (
@@ -281,7 +288,7 @@ fn check_http(listen: SocketAddr, insecure: bool) -> Result<(), Failure> {
 }
 
 /// The names of all settings, as a TOML file writes them.
-pub(crate) const NAMES: [&str; 20] = [
+pub(crate) const NAMES: [&str; 21] = [
     "data_dir",
     "storage",
     "http_listen",
@@ -299,6 +306,7 @@ pub(crate) const NAMES: [&str; 20] = [
     "sensors_per_device",
     "quarantined_per_device",
     "certificates_per_day",
+    "readings_per_second",
     "failed_per_minute",
     "log_format",
     "log_level",

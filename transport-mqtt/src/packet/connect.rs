@@ -1,6 +1,7 @@
 //! CONNECT: the first packet of a connection, which says what the others look like.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use rmqtt_codec::types::{MQTT_LEVEL_5, MQTT_LEVEL_311};
@@ -8,6 +9,7 @@ use rmqtt_codec::{v3, v5};
 use tokio_util::codec::Decoder as _;
 
 use crate::packet::cursor::Cursor;
+use crate::packet::expiry;
 use crate::packet::text::{check_ignored_text, check_text, check_topic_name};
 use crate::packet::{Frame, Version, Violation};
 
@@ -50,13 +52,15 @@ pub(crate) enum ConnectError {
 }
 
 /// Reads a CONNECT, given as its whole frame.
-pub(crate) fn decode_connect(frame: Frame, octets: BytesMut) -> Result<Connect, ConnectError> {
+pub(crate) fn decode_connect(frame: Frame, mut octets: BytesMut) -> Result<Connect, ConnectError> {
     let version = version(frame.body(&octets))?;
     let wrong = |violation| ConnectError::Wrong(Some(version), violation);
-    let flags = check_layout(frame.body(&octets), version).map_err(wrong)?;
+    let (flags, will_properties) = check_layout(frame, &octets, version).map_err(wrong)?;
+    expiry::lengthen_zero(&mut octets[will_properties]);
+    let octets = with_clean_start(frame, octets);
     match version {
-        Version::V3 => decode_v3(with_clean_start(frame, octets), flags),
-        Version::V5 => decode_v5(with_clean_start(frame, octets), flags),
+        Version::V3 => decode_v3(octets, flags),
+        Version::V5 => decode_v5(octets, flags),
     }
     .map_err(wrong)
 }
@@ -77,9 +81,14 @@ fn version(body: &[u8]) -> Result<Version, ConnectError> {
     }
 }
 
-/// Checks the flags, which it returns, and that the payload holds exactly what they announce.
-fn check_layout(body: &[u8], version: Version) -> Result<u8, Violation> {
-    let mut cursor = Cursor::new(body);
+/// Checks the flags, and that the payload holds exactly what they announce. Returns the flags, and
+/// where the properties of the will lie.
+fn check_layout(
+    frame: Frame,
+    octets: &[u8],
+    version: Version,
+) -> Result<(u8, Range<usize>), Violation> {
+    let mut cursor = Cursor::new(frame.body(octets));
     cursor.prefixed()?;
     cursor.octet()?;
     let flags = cursor.octet()?;
@@ -97,9 +106,11 @@ fn check_layout(body: &[u8], version: Version) -> Result<u8, Violation> {
         cursor.properties()?;
     }
     cursor.prefixed()?; // client id
+    let mut will_properties = 0..0;
     if flags & WILL != 0 {
         if version == Version::V5 {
-            cursor.properties()?;
+            let properties = cursor.properties()?;
+            will_properties = expiry::range(frame, &cursor, properties);
         }
         cursor.prefixed()?; // topic
         cursor.prefixed()?; // payload
@@ -113,7 +124,7 @@ fn check_layout(body: &[u8], version: Version) -> Result<u8, Violation> {
     if !cursor.is_empty() {
         return Err(Violation::malformed("octets after the payload of CONNECT"));
     }
-    Ok(flags)
+    Ok((flags, will_properties))
 }
 
 fn decode_v3(mut octets: BytesMut, flags: u8) -> Result<Connect, Violation> {

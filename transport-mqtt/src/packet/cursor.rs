@@ -14,6 +14,11 @@ impl<'a> Cursor<'a> {
         self.0.is_empty()
     }
 
+    /// How many octets are left.
+    pub(crate) const fn left(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn skip(&mut self, count: usize) -> Result<&'a [u8], Violation> {
         let (head, tail) = self
             .0

@@ -1,6 +1,7 @@
 //! Packets of a client after its CONNECT.
 
 use std::num::NonZeroU16;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use rmqtt_codec::types::Publish;
@@ -8,6 +9,7 @@ use rmqtt_codec::{v3, v5};
 use tokio_util::codec::Decoder as _;
 
 use crate::packet::cursor::Cursor;
+use crate::packet::expiry;
 use crate::packet::frame::{DISCONNECT, PINGREQ, PUBLISH, SUBSCRIBE};
 use crate::packet::text::{check_ignored_text, check_text, check_topic_name};
 use crate::packet::{DisconnectReasonCode, Frame, QoS, Version, Violation};
@@ -78,7 +80,9 @@ impl Decoder {
         frame: Frame,
         octets: &mut BytesMut,
     ) -> Result<ClientPacket, Violation> {
-        self.check_layout(frame, octets)?;
+        if let Some(properties) = self.check_layout(frame, octets)? {
+            expiry::lengthen_zero(&mut octets[properties]);
+        }
         match &mut self.codec {
             Codec::V3(codec) => match codec.decode(octets)? {
                 Some((packet, _)) => from_v3(packet),
@@ -91,8 +95,8 @@ impl Decoder {
         }
     }
 
-    /// Checks what the codec would pass over.
-    fn check_layout(&self, frame: Frame, octets: &[u8]) -> Result<(), Violation> {
+    /// Checks what the codec would pass over. Returns where the properties of a message lie.
+    fn check_layout(&self, frame: Frame, octets: &[u8]) -> Result<Option<Range<usize>>, Violation> {
         let body = frame.body(octets);
         match (&self.codec, frame.first_octet >> 4) {
             (_, PINGREQ) | (Codec::V3(_), DISCONNECT) if !body.is_empty() => {
@@ -107,7 +111,7 @@ impl Decoder {
                         return Err(Violation::malformed("a QoS that there is not"));
                     }
                 }
-                Ok(())
+                Ok(None)
             }
             (Codec::V5(_), PUBLISH) => {
                 let mut cursor = Cursor::new(body);
@@ -115,12 +119,13 @@ impl Decoder {
                 if frame.first_octet & 0b0110 != 0 {
                     cursor.skip(2)?; // packet id
                 }
-                if cursor.properties()?.len() > self.properties_max {
-                    return Err(Violation::too_large("more properties than there may be"));
+                let properties = cursor.properties()?;
+                if properties.len() > self.properties_max {
+                    return Err(Violation::limit("more properties than there may be"));
                 }
-                Ok(())
+                Ok(Some(expiry::range(frame, &cursor, properties)))
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 }

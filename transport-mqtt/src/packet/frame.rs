@@ -40,12 +40,14 @@ impl Frame {
         };
         let header_length = 1 + taken;
         let length = header_length + remaining;
-        let max = match first_octet >> 4 {
-            PUBLISH => limits.publish_max,
-            _ => limits.control_max,
-        };
-        if length > max {
-            return Err(Violation::too_large("a packet larger than it may be"));
+        // The client is told of the larger limit only: there is but one Maximum Packet Size.
+        if length > limits.publish_max {
+            return Err(Violation::too_large("a packet larger than any may be"));
+        }
+        if first_octet >> 4 != PUBLISH && length > limits.control_max {
+            return Err(Violation::limit(
+                "a packet larger than one of its kind may be",
+            ));
         }
         Ok(Some(Self {
             first_octet,

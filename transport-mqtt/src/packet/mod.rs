@@ -8,6 +8,7 @@ mod connect;
 mod cursor;
 mod decode;
 mod encode;
+mod expiry;
 mod frame;
 mod text;
 mod violation;

@@ -229,7 +229,7 @@ fn properties_are_bounded() {
     };
     assert!(with(14).is_ok()); // 98 octets
     let refused = with(15).unwrap_err();
-    assert_eq!(refused.reason, DisconnectReasonCode::PacketTooLarge);
+    assert_eq!(refused.reason, DisconnectReasonCode::QuotaExceeded);
 }
 
 #[test]
@@ -335,4 +335,20 @@ impl Random {
         }
         octets
     }
+}
+
+#[test]
+fn a_message_may_expire_at_once() {
+    let octets = frame(0x30, b"\0\x01a\x05\x02\0\0\0\0{}");
+    let ClientPacket::Publish(packet) = decode(Version::V5, &octets).unwrap() else {
+        panic!("no message");
+    };
+    assert_eq!(
+        (packet.topic.as_str(), &packet.payload[..]),
+        ("a", &b"{}"[..])
+    );
+
+    let payload = b"\0\x01a\x05\x02\0\0\0\0\0\x01t\0\x02{}";
+    let read = connect(&connect_v5(0x06, b"", payload)).unwrap();
+    assert_eq!(read.will.unwrap().payload, "{}");
 }

@@ -30,10 +30,18 @@ impl Violation {
         }
     }
 
-    /// A packet that is larger than it may be: reason 0x95.
+    /// A packet that is larger than the client was told that any may be: reason 0x95.
     pub(crate) const fn too_large(what: &'static str) -> Self {
         Self {
             reason: DisconnectReasonCode::PacketTooLarge,
+            what,
+        }
+    }
+
+    /// A packet that breaks another limit than that of its size: reason 0x97.
+    pub(crate) const fn limit(what: &'static str) -> Self {
+        Self {
+            reason: DisconnectReasonCode::QuotaExceeded,
             what,
         }
     }

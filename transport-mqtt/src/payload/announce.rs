@@ -245,10 +245,11 @@ pub(super) fn encode_refused(refused: &Refused) -> Bytes {
     })
 }
 
-/// How many components one announcement may have; a device may have fewer.
+/// How many components one announcement may have. How many a device may have is the host's to say;
+/// one that has more announces them in several messages.
 const COMPONENTS_MAX: usize = 256;
 
-/// How many sensors one announcement may have; a device may have fewer.
+/// How many sensors one announcement may have, all components together.
 const SENSORS_MAX: usize = 2048;
 
 const KEY_SHOWN_CHARS: usize = 64;

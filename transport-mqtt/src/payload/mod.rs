@@ -119,6 +119,14 @@ struct Refused {
 }
 
 impl Decoded {
+    /// How many readings it has; any other message counts as one.
+    pub(crate) fn readings(&self) -> usize {
+        match &self.effect {
+            Effect::Receive(Inbound::Readings(items), _) => items.len().max(1),
+            _ => 1,
+        }
+    }
+
     /// About how many octets it holds beside the payload.
     pub(crate) fn size(&self) -> usize {
         let Effect::Receive(Inbound::Readings(items), _) = &self.effect else {

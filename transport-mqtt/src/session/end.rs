@@ -36,11 +36,12 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// Whether the will is published: not where the device is no longer to be heard.
+    /// Whether the will is published: not where the device said goodbye, or is no longer to be
+    /// heard. The end of the certificate is an end like others (MQTT 5, section 3.1.2.5).
     pub(crate) const fn publishes_will(self) -> bool {
         !matches!(
             self,
-            Self::Disconnected | Self::DeviceGone | Self::Expired | Self::Killed(_)
+            Self::Disconnected | Self::DeviceGone | Self::Killed(_)
         )
     }
 

@@ -16,6 +16,7 @@ use fieldgate_core::transport::{Inbound, Inbox, ReceiveError, SessionHandle};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use rmqtt_codec::v5::PublishAckReason;
+use tokio::time::Instant;
 
 use crate::packet::QoS;
 use crate::payload::{self, Effect, Reply};
@@ -27,6 +28,8 @@ pub(crate) struct Message {
     pub(crate) payload: Bytes,
     pub(crate) retain: bool,
     pub(crate) delivery: Delivery,
+    /// When it came in.
+    pub(crate) taken_at: Instant,
 }
 
 /// How a message wants to be acknowledged.
@@ -53,6 +56,8 @@ pub(crate) struct Done {
     pub(crate) outcome: Result<Option<Reply>, ReceiveError>,
     /// Whether the whole payload went to the quarantine.
     pub(crate) is_quarantined: bool,
+    /// When the message came in.
+    pub(crate) taken_at: Instant,
     size: usize,
 }
 
@@ -70,6 +75,8 @@ pub(crate) struct Inflow {
     unreleased: HashMap<NonZeroU16, bool>,
     /// How many messages count against Receive Maximum.
     unacknowledged: usize,
+    /// How many readings have come in since they were last asked for.
+    readings: usize,
     running_max: usize,
     bytes_max: usize,
 }
@@ -124,6 +131,7 @@ impl Inflow {
             waiting: None,
             unreleased: HashMap::new(),
             unacknowledged: 0,
+            readings: 0,
             running_max: running_max.max(1),
             bytes_max,
         }
@@ -146,6 +154,11 @@ impl Inflow {
     /// Whether a message waits, so that no other may be taken.
     pub(crate) const fn is_blocked(&self) -> bool {
         self.waiting.is_some()
+    }
+
+    /// How many readings have come in since this was last asked; any other message counts as one.
+    pub(crate) fn take_readings(&mut self) -> usize {
+        std::mem::take(&mut self.readings)
     }
 
     /// Whether nothing is being processed.
@@ -250,10 +263,11 @@ impl Inflow {
             &message.payload,
             message.retain,
         );
+        self.readings += decoded.readings();
         // What a message has become counts too: small items that are refused grow by the reason.
         let size = message.payload.len() + decoded.size();
         self.running_bytes += size;
-        let (topic, delivery) = (message.topic, message.delivery);
+        let (topic, delivery, taken_at) = (message.topic, message.delivery, message.taken_at);
         let is_quarantined = matches!(decoded.effect, Effect::Receive(Inbound::Refused(_), _));
         let reason = if decoded.is_json {
             PublishAckReason::Success
@@ -266,6 +280,7 @@ impl Inflow {
             reason,
             outcome,
             is_quarantined,
+            taken_at,
             size,
         };
         match decoded.effect {

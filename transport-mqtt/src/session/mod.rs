@@ -3,6 +3,7 @@
 //! A session is one task. It waits for several things at once - its switch, the time, messages
 //! that are stored, the socket - and never for one of them alone.
 
+mod allowance;
 mod closing;
 mod end;
 mod inflow;
@@ -25,11 +26,12 @@ use crate::connection::{DeviceWire, Serving};
 use crate::packet::{Decoder, FrameLimits, ServerPacket, Version, Will, encode};
 use crate::payload::{self, Effect};
 use crate::registry::Place;
+use crate::session::allowance::Allowance;
 use crate::session::closing::OpenSession;
 use crate::session::end::End;
 use crate::session::inflow::{Delivery, Done, Inflow};
 use crate::session::open::Opened;
-use crate::session::outflow::Outflow;
+use crate::session::outflow::{Outflow, QueueLimits};
 use crate::stats::Counters;
 use crate::wire::Step;
 
@@ -49,12 +51,13 @@ struct Session {
     names: Vec<(DeviceTopic, Box<str>)>,
     inflow: Inflow,
     outflow: Outflow,
+    allowance: Allowance,
     /// The largest packet that the device takes.
     maximum_packet_size: usize,
     expires_later: bool,
     /// One and a half times the keep-alive.
     silence_max: Duration,
-    /// When the last packet came, or the last time that the storage held up the reading of any.
+    /// When the last packet came, or the last time that the reading of any was held up.
     last_inbound: Instant,
     was_blocked: bool,
     expiry_check_at: Instant,
@@ -116,7 +119,14 @@ impl Opened {
                 options.receive_maximum.into(),
                 options.unprocessed_max_bytes,
             ),
-            outflow: Outflow::new(self.receive_maximum, options.outbound_queue_max),
+            outflow: Outflow::new(
+                self.receive_maximum,
+                QueueLimits {
+                    messages: options.outbound_queue_max,
+                    bytes: options.outbound_max_bytes,
+                },
+            ),
+            allowance: Allowance::new(options.readings_per_second, options.readings_at_once, now),
             maximum_packet_size: self.maximum_packet_size,
             expires_later: self.expires_later,
             silence_max: self.keep_alive * 3 / 2,
@@ -141,13 +151,12 @@ impl Session {
             if let Err(end) = self.take_packets() {
                 return end;
             }
-            let blocked = self.inflow.is_blocked();
-            if self.was_blocked && !blocked {
+            let reading = self.is_reading();
+            if self.was_blocked && reading {
                 // What came meanwhile was not read; the device is not to suffer for it.
                 self.last_inbound = Instant::now();
             }
-            self.was_blocked = blocked;
-            let reading = self.is_reading();
+            self.was_blocked = !reading;
             let deadline = self.deadline();
             if deadline < timer.deadline() {
                 timer.as_mut().reset(deadline);
@@ -246,6 +255,9 @@ impl Session {
             }
         };
         counters.publishes_stored.increment();
+        let micros = done.taken_at.elapsed().as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        counters.store_micros.add(micros);
         if done.is_quarantined {
             counters.payloads_quarantined.increment();
         }
@@ -264,20 +276,28 @@ impl Session {
         }
     }
 
-    /// Whether the device may send more: not while a message waits for those before it, and not
-    /// while the device does not take what it is sent.
-    fn is_reading(&self) -> bool {
-        !self.inflow.is_blocked() && self.wire.waiting() <= self.options().outbound_max_bytes
+    /// Whether the device may send more: not while a message waits for those before it, not while
+    /// the device does not take what it is sent, and not while it has used up its share.
+    fn is_reading(&mut self) -> bool {
+        let now = Instant::now();
+        match self.inflow.take_readings() {
+            0 => {}
+            readings => self.allowance.spend(readings, now),
+        }
+        !self.inflow.is_blocked()
+            && self.wire.waiting() <= self.options().outbound_max_bytes
+            && self.allowance.resumes_at(now).is_none()
     }
 
     /// When to look at the time again.
     fn deadline(&self) -> Instant {
         let silence = (!self.was_blocked).then(|| self.last_inbound + self.silence_max);
+        let resumption = self.allowance.resumes_at(Instant::now());
         let stall = self
             .wire
             .stalled_since()
             .map(|since| since + self.options().write_timeout);
-        [silence, stall]
+        [silence, resumption, stall]
             .into_iter()
             .flatten()
             .fold(self.expiry_check_at, Instant::min)

@@ -1,19 +1,22 @@
 //! What happens between a CONNECT and its CONNACK.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fieldgate_core::Error;
 use fieldgate_core::ca::identity::CertificateIdentity;
+use fieldgate_core::model::id::DeviceId;
+use fieldgate_core::storage::SessionRefused;
 use fieldgate_core::transport::DisconnectReason;
 use fieldgate_core::transport::topic::DeviceTopic;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Serving;
 use crate::packet::{Connect, ConnectAccepted, Version, Will};
 use crate::refusal::Refusal;
-use crate::registry::Place;
+use crate::registry::{Place, TakeoverLimits, Turn};
 use crate::session::closing::OpenSession;
 use crate::text::clip;
 
@@ -53,22 +56,9 @@ pub(crate) async fn open(
     let place = shared
         .registry
         .enter((identity.organization_id, identity.device_id));
-    if place.is_flapping(options.takeovers_max, options.takeover_window) {
-        counters.takeovers_delayed.increment();
-        tracing::warn!(
-            device = %identity.device_id,
-            "the device takes its own session over again and again: is its key in use twice?"
-        );
-        tokio::select! {
-            biased;
-            reason = place.wait_killed() => return Err(refusal(reason).into()),
-            () = sleep(options.takeover_delay) => {}
-        }
-    }
-    // This is never given up half-way: whether it opened the session has to be known.
-    let opened = serving.inbox.open_session(identity).await;
-    let handle = match opened {
-        Ok(Ok(handle)) => handle,
+    wait_for_turn(serving, &place, identity.device_id).await?;
+    let open = match open_session(serving, identity).await {
+        Ok(Ok(open)) => open,
         Ok(Err(refused)) => {
             tracing::info!(device = %identity.device_id, %refused, "the device may not come in");
             return Err(Refusal::NotAuthorized.into());
@@ -78,8 +68,7 @@ pub(crate) async fn open(
             return Err(Refusal::ServerUnavailable.into());
         }
     };
-    let open = OpenSession::new(Arc::clone(serving), handle);
-    match place.accept(handle.epoch) {
+    match place.accept(open.handle().epoch) {
         Ok(displaced) => counters.takeovers.add(displaced as u64),
         // The place is given up at once: who threw the switch may wait for it.
         Err(reason) => {
@@ -120,6 +109,55 @@ pub(crate) async fn open(
     })
 }
 
+/// Waits where the device takes its own session over again and again.
+async fn wait_for_turn(serving: &Serving, place: &Place, device: DeviceId) -> Result<(), Refusal> {
+    let options = &serving.shared.options;
+    let limits = TakeoverLimits {
+        max: options.takeovers_max,
+        window: options.takeover_window,
+        delay: options.takeover_delay,
+    };
+    let turn = place.turn(limits, Instant::now());
+    let (Turn::At(_, warning) | Turn::Never(warning)) = turn else {
+        return Ok(());
+    };
+    if let Some(count) = warning {
+        tracing::warn!(
+            %device,
+            count,
+            "the device takes its own session over again and again: is its key in use twice?"
+        );
+    }
+    serving.shared.counters.takeovers_delayed.increment();
+    let Turn::At(turn, _) = turn else {
+        return Err(Refusal::ServerUnavailable);
+    };
+    tokio::select! {
+        biased;
+        reason = place.wait_killed() => Err(refusal(reason)),
+        () = sleep_until(turn) => Ok(()),
+    }
+}
+
+/// Asks the inbox. It is asked by a task of its own, so that this is never given up half-way, not
+/// even when the endpoint stops: a session that is opened for nobody is closed.
+async fn open_session(
+    serving: &Arc<Serving>,
+    identity: &CertificateIdentity,
+) -> Result<Result<OpenSession, SessionRefused>, Error> {
+    let (serving, identity) = (Arc::clone(serving), identity.clone());
+    let opening = tokio::spawn(async move {
+        let opened = serving.inbox.open_session(&identity).await?;
+        Ok(opened.map(|handle| OpenSession::new(serving, handle)))
+    });
+    // Nobody aborts it, so only a panic is left.
+    opening.await.unwrap_or_else(|error| {
+        Err(Error::Internal {
+            source: Box::new(error),
+        })
+    })
+}
+
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self {
@@ -139,6 +177,10 @@ fn check(
     if connect.has_authentication_method {
         return Err(Refusal::BadAuthenticationMethod);
     }
+    let takes_an_answer = |max: NonZeroU32| max.get() as usize >= CONNECT_ACK_MAX_BYTES;
+    if !connect.maximum_packet_size.is_none_or(takes_an_answer) {
+        return Err(Refusal::MaximumPacketSize);
+    }
     let is_assigned = connect.client_id.is_empty();
     if is_assigned && connect.version == Version::V3 && !connect.clean_start {
         return Err(Refusal::ClientIdentifierNotValid);
@@ -156,7 +198,7 @@ fn check(
             return Err(Refusal::WillTopic);
         }
         if will.payload.len() > serving.shared.options.will_max_bytes {
-            return Err(Refusal::PacketTooLarge);
+            return Err(Refusal::WillTooLarge);
         }
     }
     Ok(())
@@ -183,3 +225,7 @@ const fn refusal(reason: DisconnectReason) -> Refusal {
         }
     }
 }
+
+/// More than a CONNACK has with all its properties. A client that takes less could not be told
+/// that it is in.
+const CONNECT_ACK_MAX_BYTES: usize = 100;

@@ -13,7 +13,6 @@ use crate::packet::{
 use crate::session::Session;
 use crate::session::end::End;
 use crate::session::inflow::{Arrival, Delivery, Message, Release};
-use crate::session::outflow::Outgoing;
 use crate::text::clip;
 
 impl Session {
@@ -65,9 +64,8 @@ impl Session {
             }
             ClientPacket::Publish(packet) => self.take_publish(packet)?,
             ClientPacket::PublishAck(packet_id) => {
-                if let Some((topic, payload)) = self.outflow.acknowledged(packet_id) {
-                    self.publish(topic, payload)?;
-                }
+                self.outflow.acknowledged(packet_id);
+                self.send_waiting();
             }
             ClientPacket::PublishRelease(packet_id) => self.take_release(packet_id)?,
             ClientPacket::Subscribe { packet_id, filters } => {
@@ -97,7 +95,7 @@ impl Session {
         let options = &self.serving.shared.options;
         if packet.payload.len() > options.message_max_bytes {
             let what = "a message larger than it may be";
-            return Err(End::Violated(Violation::too_large(what)));
+            return Err(End::Violated(Violation::limit(what)));
         }
         let delivery = Delivery::new(packet.qos, packet.packet_id);
         if let Delivery::ExactlyOnce(packet_id) = delivery {
@@ -131,6 +129,7 @@ impl Session {
             payload: packet.payload,
             retain: packet.retain,
             delivery,
+            taken_at: self.last_inbound,
         });
         Ok(())
     }
@@ -171,31 +170,34 @@ impl Session {
             }
         }
         self.send(ServerPacket::SubscribeAck(packet_id, granted));
+        // With a lower QoS what waited for acknowledgements need not wait any more.
+        self.send_waiting();
     }
 
     /// Publishes a message to the device, where it wants it.
     pub(super) fn publish(&mut self, topic: DeviceTopic, payload: Bytes) -> Result<(), End> {
-        let mut next = Some((topic, payload));
-        while let Some((topic, payload)) = next.take() {
-            match self.outflow.offer(topic, payload) {
-                Outgoing::Send(packet_id, payload) => {
-                    let topic = self.name(topic).to_owned();
-                    let is_sent = self.try_send(ServerPacket::Publish {
-                        topic,
-                        payload,
-                        packet_id,
-                    });
-                    if !is_sent {
-                        // As if it had been sent and acknowledged (MQTT 5, section 3.1.2.11.4):
-                        // the next one has its turn.
-                        next = packet_id.and_then(|id| self.outflow.acknowledged(id));
-                    }
-                }
-                Outgoing::Queued | Outgoing::Unwanted => {}
-                Outgoing::Overflow => return Err(End::Unacknowledged),
+        self.outflow.push(topic, payload);
+        self.send_waiting();
+        match self.outflow.is_overfull() {
+            true => Err(End::Unacknowledged),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends what waits, as far as it may be sent now.
+    fn send_waiting(&mut self) {
+        while let Some(next) = self.outflow.next() {
+            let topic = self.name(next.topic).to_owned();
+            let is_sent = self.try_send(ServerPacket::Publish {
+                topic,
+                payload: next.payload,
+                packet_id: next.packet_id,
+            });
+            if !is_sent && let Some(packet_id) = next.packet_id {
+                // As if it had been sent and acknowledged (MQTT 5, section 3.1.2.11.4).
+                self.outflow.acknowledged(packet_id);
             }
         }
-        Ok(())
     }
 }
 

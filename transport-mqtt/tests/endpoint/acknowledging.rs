@@ -350,6 +350,6 @@ async fn a_message_is_as_large_as_it_may_be() {
         let topic = device.readings();
         let packet = publish(level, 0b0010, topic.as_bytes(), 2, &of_size(256 * 1024 + 1));
         let _ = client.try_send(&packet).await;
-        client.ended_with(0x95).await;
+        client.ended_with(0x97).await;
     }
 }

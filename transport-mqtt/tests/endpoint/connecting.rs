@@ -200,3 +200,17 @@ async fn a_malformed_connect_of_mqtt_5_is_answered_and_of_3_1_1_closed() {
     assert!(client.ended().await.is_empty());
     assert_eq!(server.endpoint.stats().refused_protocol, 2);
 }
+
+/// It could not be told that it is in.
+#[tokio::test]
+async fn a_client_that_takes_no_connack_is_refused() {
+    let server = Server::start().await;
+    let device = server.device();
+    for (maximum, reason) in [(99, 0x95), (100, 0)] {
+        let connect = Connect::new(5, "").properties(&[0x27, 0, 0, 0, maximum]);
+        let connack = answer(&server, &device, &connect).await;
+        assert_eq!(connack.body[1], reason, "{maximum}");
+        assert!(connack.body.len() < 98, "{}", connack.body.len());
+    }
+    assert_eq!(server.endpoint.stats().sessions_opened, 1);
+}

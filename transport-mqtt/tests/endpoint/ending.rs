@@ -143,7 +143,11 @@ async fn a_busy_storage_is_no_silence() {
     client.publish(&status, 2, br#"{"status":"online"}"#).await;
     client.send(&PINGREQ).await;
     server.inbox.wait_messages(1).await;
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    // One that comes later and is silent: when its keep-alive is over, so were that of the first.
+    let silent = server.device();
+    let connect = Connect::new(5, silent.id).keep_alive(1);
+    let mut silent = server.connect_with(&silent, &connect).await;
+    silent.ended_with(0x8d).await;
     server.inbox.hold_messages(false);
     let mut kinds = Vec::new();
     for _ in 0..3 {
@@ -183,7 +187,12 @@ async fn a_kick_returns_when_nothing_more_is_handed_on() {
                 .await;
         }
     });
-    // What is being stored is waited for; it is acknowledged, too.
+    // What is being stored is waited for; it is acknowledged, too. Others are served meanwhile.
+    let other = server.device();
+    let mut other = server.connect(&other, 5).await;
+    other.send(&PINGREQ).await;
+    assert_eq!(other.packet().await.kind(), PINGRESP);
+    assert!(!kicking.is_finished());
     server.inbox.hold_messages(false);
     soon("the kick returns", kicking).await.unwrap();
     let handed_on = server.inbox.messages().len();
@@ -368,5 +377,24 @@ async fn a_stop_does_not_wait_for_ever() {
     server.inbox.wait_messages(1).await;
     let (inbox, _) = server.stop().await;
     // The end is noted nevertheless.
+    inbox.wait_closed(1).await;
+}
+
+/// The storage may have opened the session when the endpoint has no patience left.
+#[tokio::test]
+async fn a_session_that_is_opened_for_a_stopped_endpoint_is_closed() {
+    let options = MqttOptions {
+        shutdown_grace: Duration::ZERO,
+        ..MqttOptions::default()
+    };
+    let server = Server::with(options).await;
+    let device = server.device();
+    let mut client = server.tls(&device).await;
+    server.inbox.hold_openings(true);
+    client.send(&Connect::new(5, device.id).encode()).await;
+    let inbox = Arc::clone(&server.inbox);
+    inbox.wait("the opening", |events| !events.is_empty()).await;
+    server.stop().await;
+    inbox.hold_openings(false);
     inbox.wait_closed(1).await;
 }

@@ -7,7 +7,7 @@ use fieldgate_transport_mqtt::MqttOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::packet::{Connect, PINGREQ, PINGRESP, publish, subscribe};
+use crate::support::packet::{Connect, PINGREQ, PINGRESP, PUBACK, publish, subscribe};
 use crate::support::server::Server;
 use crate::support::soon;
 
@@ -166,4 +166,49 @@ async fn a_device_that_does_not_read_harms_itself_only() {
     assert_eq!(server.endpoint.stats().slow_readers, 1);
     other.send(&PINGREQ).await;
     assert_eq!(other.packet().await.kind(), PINGRESP);
+}
+
+fn readings(count: usize) -> Vec<u8> {
+    let item = r#"{"sensor":"s","value":1}"#;
+    format!("[{}]", vec![item; count].join(",")).into_bytes()
+}
+
+#[tokio::test]
+async fn who_sends_more_than_its_share_waits_and_nobody_else_does() {
+    let options = MqttOptions {
+        readings_per_second: 1,
+        readings_at_once: 1,
+        ..MqttOptions::default()
+    };
+    let server = Server::with(options).await;
+    let (greedy, modest) = (server.device(), server.device());
+    let mut flood = server.connect(&greedy, 5).await;
+    flood.publish(&greedy.readings(), 1, &readings(600)).await;
+    assert_eq!(flood.packet().await.kind(), PUBACK);
+    flood.publish(&greedy.readings(), 2, &readings(600)).await;
+    let mut other = server.connect(&modest, 5).await;
+    other.publish(&modest.readings(), 1, &readings(1)).await;
+    assert_eq!(other.packet().await.kind(), PUBACK);
+    assert_eq!(server.inbox.messages().len(), 2);
+    assert_eq!(server.endpoint.stats().publishes, 2);
+}
+
+/// Its keep-alive does not run out while nothing is read from it.
+#[tokio::test]
+async fn who_has_waited_for_its_share_goes_on() {
+    let options = MqttOptions {
+        readings_per_second: 10,
+        readings_at_once: 1,
+        ..MqttOptions::default()
+    };
+    let server = Server::with(options).await;
+    let device = server.device();
+    let connect = Connect::new(5, device.id).keep_alive(1);
+    let mut client = server.connect_with(&device, &connect).await;
+    client.publish(&device.readings(), 1, &readings(31)).await;
+    client.publish(&device.readings(), 2, &readings(1)).await;
+    for id in [1, 2] {
+        let answer = client.packet().await;
+        assert_eq!((answer.kind(), answer.packet_id()), (PUBACK, id));
+    }
 }

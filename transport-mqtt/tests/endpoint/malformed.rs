@@ -55,7 +55,7 @@ fn headers() -> Vec<Case> {
         ),
         ("a length too long", vec![0x30, 0x80, 0x80, 0x00], 0x81),
         ("a huge PUBLISH", vec![0x30, 0xff, 0xff, 0xff, 0x7f], 0x95),
-        ("a huge SUBSCRIBE", vec![0x82, 0x81, 0x80, 0x01], 0x95),
+        ("a huge SUBSCRIBE", vec![0x82, 0x81, 0x80, 0x01], 0x97),
     ]
 }
 
@@ -124,7 +124,7 @@ fn properties(own: &str) -> Vec<Case> {
         ("a subscription identifier", with(b"\x0b\x01"), 0x82),
         ("a property of CONNECT", with(b"\x11\0\0\0\0"), 0x81),
         ("a property twice", with(b"\x01\x01\x01\x01"), 0x81),
-        ("too many properties", with(&[0; 8193]), 0x95),
+        ("too many properties", with(&[0; 8193]), 0x97),
         ("an expiry not asked for", expiry, 0x82),
     ]
 }

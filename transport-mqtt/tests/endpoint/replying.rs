@@ -224,3 +224,24 @@ async fn the_reason_of_a_kick_is_told_to_mqtt_5() {
         }
     }
 }
+
+/// What waits for acknowledgements is sent when it need not wait any more, and in its order.
+#[tokio::test]
+async fn a_lower_qos_frees_what_waits() {
+    let server = Server::start().await;
+    let device = server.device();
+    let one_at_a_time = Connect::new(5, device.id).properties(&[0x21, 0, 1]);
+    let mut client = server.connect_with(&device, &one_at_a_time).await;
+    let topic = DeviceTopic::AnnounceResult;
+    subscribed(&mut client, &device, topic, 1).await;
+    announce(&mut client, &device, 1).await;
+    let (_, id, _) = message(&client.packet().await, 5);
+    assert!(id.is_some());
+    announce(&mut client, &device, 2).await;
+    subscribed(&mut client, &device, topic, 0).await;
+    let (_, id, _) = message(&client.packet().await, 5);
+    assert_eq!(id, None);
+    announce(&mut client, &device, 3).await;
+    let (_, id, _) = message(&client.packet().await, 5);
+    assert_eq!(id, None);
+}
