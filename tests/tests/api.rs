@@ -2,7 +2,7 @@
 
 use fieldgate_tests::tls::split_pem;
 use fieldgate_tests::tools::try_openssl;
-use fieldgate_tests::{Device, Registration, Server, StorageKind};
+use fieldgate_tests::{Api, Device, Registration, Server, StorageKind};
 use serde_json::json;
 
 #[tokio::test]
