@@ -165,11 +165,18 @@ impl<'a> Change<'a> {
             .sum()
     }
 
-    /// What is to be applied; `None` where nothing changes.
-    pub(crate) fn into_batch(self) -> Option<Batch> {
-        if self.writes.is_empty() {
-            return None;
-        }
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// The keys that it changes.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.writes.keys().map(Vec::as_slice)
+    }
+
+    /// What is to be applied.
+    pub(crate) fn into_batch(self) -> Batch {
         let mut batch = Batch::default();
         for (key, value) in self.writes {
             match value {
@@ -177,7 +184,7 @@ impl<'a> Change<'a> {
                 None => batch.remove(key),
             }
         }
-        Some(batch)
+        batch
     }
 }
 

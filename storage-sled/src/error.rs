@@ -90,6 +90,10 @@ pub(crate) enum Error {
     #[error("a stored {what} is not where it has to be")]
     Misplaced { what: &'static str },
 
+    /// More has changed than could be kept for a view of what was.
+    #[error("too much has changed meanwhile: try again when there is less traffic")]
+    Overtaken,
+
     /// Code that worked on the records panicked; nothing was written.
     #[error("the storage panicked, please report it")]
     Panicked,
@@ -160,10 +164,12 @@ impl From<Error> for StorageError {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refused) => refused,
-            Error::Closed | Error::Failed | Error::Full { .. } => Self::Unavailable {
-                backend: BACKEND,
-                source: Box::new(error),
-            },
+            Error::Closed | Error::Failed | Error::Full { .. } | Error::Overtaken => {
+                Self::Unavailable {
+                    backend: BACKEND,
+                    source: Box::new(error),
+                }
+            }
             Error::Decode { .. }
             | Error::Encode { .. }
             | Error::Misplaced { .. }

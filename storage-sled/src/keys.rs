@@ -19,7 +19,7 @@ use fieldgate_core::model::presence::NodeId;
 use fieldgate_core::model::serial::SerialNumber;
 use fieldgate_core::model::text::Name;
 use fieldgate_core::model::timestamp::Timestamp;
-use fieldgate_core::storage::RetainedTopic;
+use fieldgate_core::storage::{RecordKind, RetainedTopic};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -183,7 +183,9 @@ keys! {
     ) = OrphanByEnd;
     issuers() = Issuer;
     issuer(id: IssuerKeyId) = Issuer;
+    revocation_counts() = RevocationCount;
     revocation_count(issuer: IssuerKeyId) = RevocationCount;
+    crl_numbers() = CrlNumber;
     crl_number(issuer: IssuerKeyId) = CrlNumber;
 
     components(organization: OrganizationId) = Component;
@@ -250,6 +252,44 @@ keys! {
     deleted_sensor(organization: OrganizationId, id: SensorId) = DeletedSensor;
 }
 
+/// How the keys of a kind of record begin; none for what is counted, which lies in two places.
+pub(crate) fn records(kind: RecordKind) -> Option<Vec<u8>> {
+    let space = match kind {
+        RecordKind::Organization => Space::Organization,
+        RecordKind::ApiKey => Space::ApiKey,
+        RecordKind::Issuer => Space::Issuer,
+        RecordKind::IssuerCount => return None,
+        RecordKind::CompromisedKey => Space::CompromisedKey,
+        RecordKind::Site => Space::Site,
+        RecordKind::Group => Space::Group,
+        RecordKind::Device => Space::Device,
+        RecordKind::Token => Space::Token,
+        RecordKind::Certificate => Space::Certificate,
+        RecordKind::Component => Space::Component,
+        RecordKind::Sensor => Space::Sensor,
+        RecordKind::Reading => Space::Reading,
+        RecordKind::Health => Space::Health,
+        RecordKind::Quarantined => Space::Quarantined,
+        RecordKind::Retained => Space::Retained,
+        RecordKind::Idempotency => Space::Idempotency,
+    };
+    Some(join(space, &[]))
+}
+
+/// Whether a key leads to a record that is there. Days may stay a little longer than their records.
+pub(crate) fn is_link(key: &[u8]) -> bool {
+    LINKS
+        .iter()
+        .any(|space| key.first() == Some(&(*space as u8)))
+}
+
+/// The kind of a key, in errors.
+pub(crate) fn describe(key: &[u8]) -> String {
+    let of_kind = |space: &&Space| key.first() == Some(&(**space as u8));
+    let found = LINKS.iter().chain(&DAYS).find(of_kind);
+    found.map_or_else(|| "its key".to_owned(), |space| format!("{space:?}"))
+}
+
 /// The days of 1970 and after, by which retention finds what is old.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Day(u32);
@@ -307,6 +347,15 @@ impl Range {
         Self {
             lower: self.lower,
             upper: key.map_or(self.upper, Bound::Excluded),
+        }
+    }
+
+    /// Behind all that is in it.
+    pub(crate) fn past(self) -> Bound<Vec<u8>> {
+        match self.upper {
+            Bound::Excluded(end) => Bound::Included(end),
+            Bound::Included(last) => Bound::Excluded(last),
+            Bound::Unbounded => Bound::Unbounded,
         }
     }
 
@@ -430,12 +479,43 @@ fn owner_octets(owner: KeyOwner) -> [u8; 17] {
 }
 
 // Not the enum's own numbers, which may change.
-const fn topic_octet(topic: RetainedTopic) -> u8 {
+pub(crate) const fn topic_octet(topic: RetainedTopic) -> u8 {
     match topic {
         RetainedTopic::ConfigReported => 1,
         RetainedTopic::Status => 2,
     }
 }
+
+/// The kinds of keys that lead to records.
+const LINKS: [Space; 24] = [
+    Space::Slug,
+    Space::ApiKeyPrefix,
+    Space::DeviceAtSite,
+    Space::IdempotencyByTime,
+    Space::DeviceName,
+    Space::SessionOfNode,
+    Space::TokenOwner,
+    Space::TokenOfDevice,
+    Space::OpenToken,
+    Space::OpenTokenByEnd,
+    Space::CertificateBySerial,
+    Space::SerialOfDevice,
+    Space::CertificateByIssue,
+    Space::GoodCertificate,
+    Space::KeyHolder,
+    Space::RevokedCertificate,
+    Space::OrphanByEnd,
+    Space::ComponentKey,
+    Space::ComponentOfDevice,
+    Space::SensorKey,
+    Space::SensorOfDevice,
+    Space::SensorOfComponent,
+    Space::QuarantinedOfDevice,
+    Space::QuarantinedByTime,
+];
+
+/// The kinds of keys by which retention finds what is old.
+const DAYS: [Space; 2] = [Space::ReadingDay, Space::HealthDay];
 
 const MILLIS_PER_DAY: i64 = 24 * 3600 * 1000;
 

@@ -38,12 +38,14 @@
 //!   some room ([`SledStorageBuilder::free_space_min`]), so that a full disk does not lead there.
 
 mod api_key;
+mod archive;
 mod certificate;
 mod change;
 mod component;
 mod device;
 mod directory;
 mod error;
+mod footprint;
 mod group;
 mod health;
 mod idempotency;
@@ -59,10 +61,13 @@ mod scan;
 mod sensor;
 mod session;
 mod site;
+mod snapshot;
 mod store;
 mod sweep;
 mod sync;
 mod token;
+mod unpack;
+mod verify;
 mod writer;
 
 pub use error::OpenError;

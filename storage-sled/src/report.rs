@@ -285,4 +285,4 @@ fn write_inventory(
     Ok(())
 }
 
-const RETAINED_PIECE_MAX: usize = 32 * 1024;
+pub(crate) const RETAINED_PIECE_MAX: usize = 32 * 1024;

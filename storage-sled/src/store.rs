@@ -18,6 +18,7 @@ use crate::error::{Error, OpenError};
 use crate::keys;
 use crate::retention::Position;
 use crate::scan::Reader;
+use crate::snapshot::Snapshots;
 use crate::sync::Syncer;
 use crate::writer::{Job, Kind, Message, Writer};
 
@@ -101,6 +102,10 @@ impl SledStorage {
     pub(crate) fn set_position(&self, position: Position) {
         let current = self.handle.position.lock();
         *current.unwrap_or_else(PoisonError::into_inner) = position;
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.handle.shared)
     }
 
     /// Looks records up.
@@ -323,6 +328,7 @@ pub(crate) struct Shared {
     /// The number of the group of changes that has begun last.
     group: AtomicU64,
     progress: watch::Sender<Progress>,
+    pub(crate) snapshots: Snapshots,
 }
 
 /// How far the writer has come.
@@ -340,6 +346,7 @@ impl Shared {
             tree: RwLock::new(Some(tree)),
             group: AtomicU64::new(0),
             progress: watch::Sender::new(Progress::default()),
+            snapshots: Snapshots::default(),
         }
     }
 

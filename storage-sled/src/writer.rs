@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sled::{Batch, Db};
+use sled::Db;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -154,9 +154,9 @@ impl Writer {
             return;
         }
         group.size += change.size();
-        if let Some(batch) = change.into_batch() {
+        if !change.is_empty() {
             group.wants_sync |= job.kind != Kind::Fleeting;
-            group.failed |= !self.apply(batch);
+            group.failed |= !self.apply(change);
         }
     }
 
@@ -172,9 +172,13 @@ impl Writer {
         (free < min).then_some(Error::Full { free, min })
     }
 
-    fn apply(&self, batch: Batch) -> bool {
+    fn apply(&self, change: Change<'_>) -> bool {
         let _alone = self.shared.alone();
-        match catch_unwind(AssertUnwindSafe(|| self.db.apply_batch(batch))) {
+        let apply = || {
+            self.shared.snapshots.keep(&self.db, &change.keys())?;
+            self.db.apply_batch(change.into_batch())
+        };
+        match catch_unwind(AssertUnwindSafe(apply)) {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::error!(%error, "sled could not apply a batch");

@@ -30,6 +30,7 @@
 //!   another.
 
 mod api_key;
+mod archive;
 mod certificate;
 mod component;
 mod device;
@@ -49,6 +50,10 @@ mod site;
 mod token;
 
 pub use api_key::ApiKeyStore;
+pub use archive::{
+    Archive, ArchiveRecord, ArchiveStore, Bookmark, FINDINGS_MAX, Finding, IMPORT_WEIGHT,
+    RecordKind,
+};
 pub use certificate::CertificateStore;
 pub use component::ComponentStore;
 pub use device::{DeletedDevice, DeviceChange, DeviceStore};
@@ -73,6 +78,7 @@ use crate::model::id::OrganizationId;
 /// Everything that a backend keeps.
 pub trait Storage:
     ApiKeyStore
+    + ArchiveStore
     + CertificateStore
     + ComponentStore
     + DeviceStore
@@ -93,6 +99,7 @@ pub trait Storage:
 
 impl<T> Storage for T where
     T: ApiKeyStore
+        + ArchiveStore
         + CertificateStore
         + ComponentStore
         + DeviceStore

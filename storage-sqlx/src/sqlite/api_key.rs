@@ -208,7 +208,8 @@ async fn replace(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
     Ok(())
 }
 
-fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
     let mut columns = Columns::of(row, "api_key");
     let id = columns.id(ApiKeyId::from_uuid)?;
     columns.name(id);
@@ -228,5 +229,5 @@ fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
 
 const WHAT: &str = "API key";
 
-const SELECT: &str = "SELECT id, owner, name, prefix, secret_hash, scopes, created_at, \
+pub(super) const SELECT: &str = "SELECT id, owner, name, prefix, secret_hash, scopes, created_at, \
      expires_at, last_used_at, revision FROM api_key";

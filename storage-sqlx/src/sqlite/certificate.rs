@@ -109,26 +109,27 @@ impl CertificateStore for SqliteStorage {
         issuer: &Issuer,
     ) -> Result<(), StorageError> {
         let issuer = issuer.clone();
-        self.write(move |tx| {
-            Box::pin(async move {
-                let inserted = sqlx::query(
-                    "INSERT INTO issuer (key_id, certificate_pem, root_pem, created_at) \
-                     VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                )
-                .bind(issuer.key_id.as_bytes().as_slice())
-                .bind(issuer.certificate_pem)
-                .bind(issuer.root_pem)
-                .bind(issuer.created_at.unix_millis())
-                .execute(tx)
-                .await?;
-                if inserted.rows_affected() == 0 {
-                    return Err(Error::taken(Unique::Id));
-                }
-                Ok(())
-            })
-        })
-        .await
+        self.write(move |tx| Box::pin(async move { insert_issuer(tx, &issuer).await }))
+            .await
     }
+}
+
+/// Adds an issuer.
+pub(super) async fn insert_issuer(tx: &mut SqliteConnection, issuer: &Issuer) -> Result<(), Error> {
+    let inserted = sqlx::query(
+        "INSERT INTO issuer (key_id, certificate_pem, root_pem, created_at) \
+         VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(issuer.key_id.as_bytes().as_slice())
+    .bind(&issuer.certificate_pem)
+    .bind(&issuer.root_pem)
+    .bind(issuer.created_at.unix_millis())
+    .execute(tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(Error::taken(Unique::Id));
+    }
+    Ok(())
 }
 
 /// One of a device, whether it lives or not.
@@ -163,6 +164,18 @@ pub(super) async fn insert(
     if twin.is_some() {
         return Err(Error::taken(Unique::CertificateSerial));
     }
+    insert_as_it_is(tx, &certificate).await?;
+    if let CertificateFate::Revoked { .. } = certificate.fate {
+        count_revocations(tx, certificate.issuer_key_id.as_bytes(), 1).await?;
+    }
+    Ok(certificate)
+}
+
+/// Puts one on record with its issue sequence, and counts no revocation.
+pub(super) async fn insert_as_it_is(
+    tx: &mut SqliteConnection,
+    certificate: &Certificate,
+) -> Result<(), Error> {
     let (fate, revoked) = match certificate.fate {
         CertificateFate::Good => ("GOOD", None),
         CertificateFate::Revoked { at, reason } => ("REVOKED", Some((at, reason))),
@@ -196,10 +209,7 @@ pub(super) async fn insert(
     if inserted.rows_affected() == 0 {
         return Err(Error::taken(Unique::CertificateSerial));
     }
-    if revoked.is_some() {
-        count_revocations(tx, certificate.issuer_key_id.as_bytes(), 1).await?;
-    }
-    Ok(certificate)
+    Ok(())
 }
 
 /// Turns the good certificates of a device superseded that were never used.
@@ -288,22 +298,15 @@ async fn count_revocations(
 }
 
 async fn issuers(connection: &mut SqliteConnection) -> Result<Vec<Issuer>, Error> {
-    let rows = sqlx::query(
-        "SELECT key_id, certificate_pem, root_pem, created_at FROM issuer \
-         ORDER BY created_at, key_id",
-    )
-    .fetch_all(connection)
-    .await?;
+    let mut select = Select::new(SELECT_ISSUER);
+    select.sql(" ORDER BY created_at, key_id");
+    let rows = select.query().fetch_all(connection).await?;
     rows.iter().map(decode_issuer).collect()
 }
 
 fn of_device(organization: OrganizationId, device: DeviceId) -> Select {
-    let mut select = Select::new(
-        "SELECT c.organization_id, c.device_id, c.issuer_key_id, c.serial_number, c.subject, \
-         c.fingerprint_sha256, c.public_key_sha256, c.not_before, c.not_after, c.issued_at, \
-         c.issue_sequence, c.first_used_at, c.fate, c.revoked_at, c.revocation_reason, c.pem \
-         FROM certificate AS c WHERE c.organization_id = ",
-    );
+    let mut select = Select::new(SELECT);
+    select.sql(" WHERE c.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND c.device_id = ");
     select.bind(device.as_bytes().as_slice());
@@ -319,7 +322,8 @@ fn of_living_device(organization: OrganizationId, device: DeviceId) -> Select {
     select
 }
 
-fn decode(row: &SqliteRow) -> Result<Certificate, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<Certificate, Error> {
     let mut columns = Columns::of(row, "certificate");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let device_id = columns.id(DeviceId::from_uuid)?;
@@ -368,7 +372,8 @@ fn decode_revoked(row: &SqliteRow) -> Result<RevokedCertificate, Error> {
     })
 }
 
-fn decode_issuer(row: &SqliteRow) -> Result<Issuer, Error> {
+/// Reads a row of [`SELECT_ISSUER`].
+pub(super) fn decode_issuer(row: &SqliteRow) -> Result<Issuer, Error> {
     let mut columns = Columns::of(row, "issuer");
     let key_id = IssuerKeyId::from_bytes(columns.octets()?);
     columns.name(key_id);
@@ -379,3 +384,11 @@ fn decode_issuer(row: &SqliteRow) -> Result<Issuer, Error> {
         created_at: columns.timestamp()?,
     })
 }
+
+pub(super) const SELECT: &str = "SELECT c.organization_id, c.device_id, c.issuer_key_id, \
+     c.serial_number, c.subject, c.fingerprint_sha256, c.public_key_sha256, c.not_before, \
+     c.not_after, c.issued_at, c.issue_sequence, c.first_used_at, c.fate, c.revoked_at, \
+     c.revocation_reason, c.pem FROM certificate AS c";
+
+pub(super) const SELECT_ISSUER: &str =
+    "SELECT key_id, certificate_pem, root_pem, created_at FROM issuer";

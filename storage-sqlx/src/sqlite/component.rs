@@ -234,7 +234,21 @@ fn is_null(row: &SqliteRow) -> Result<bool, Error> {
     Ok(first.is_none())
 }
 
-async fn check_unique(tx: &mut SqliteConnection, component: &Component) -> Result<(), Error> {
+/// Refuses a component that is not there.
+pub(super) async fn check(
+    tx: &mut SqliteConnection,
+    organization: OrganizationId,
+    id: ComponentId,
+) -> Result<(), Error> {
+    let found = find(tx, organization, id).await?;
+    found.map(drop).ok_or(Error::not_found(WHAT))
+}
+
+/// Refuses a component whose id or key is taken.
+pub(super) async fn check_unique(
+    tx: &mut SqliteConnection,
+    component: &Component,
+) -> Result<(), Error> {
     let row = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM component WHERE id = ?2), EXISTS (SELECT 1 FROM component \
          WHERE organization_id = ?1 AND device_id = ?3 AND key = ?4)",
@@ -345,7 +359,8 @@ async fn set_tags(
         .await
 }
 
-fn decode(row: &SqliteRow) -> Result<Component, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<Component, Error> {
     let mut columns = Columns::of(row, "component");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(ComponentId::from_uuid)?;
@@ -375,10 +390,10 @@ fn origin(text: &str) -> Result<ComponentOrigin, Invalid> {
 
 const WHAT: &str = "component";
 
-const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
+pub(super) const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
      c.profile, c.tags, c.metadata, c.revision";
 
-const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
+pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = c.organization_id AND d.id = c.device_id)";
 
 const HAS_TAG: &str = "EXISTS (SELECT 1 FROM component_tag AS t \

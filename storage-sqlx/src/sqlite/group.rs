@@ -151,7 +151,8 @@ async fn find(
     select.optional(connection, decode).await
 }
 
-async fn insert(tx: &mut SqliteConnection, group: &DeviceGroup) -> Result<(), Error> {
+/// Adds a group.
+pub(super) async fn insert(tx: &mut SqliteConnection, group: &DeviceGroup) -> Result<(), Error> {
     let settings = &group.settings;
     let inserted = sqlx::query(
         "INSERT INTO device_group (organization_id, id, name, description, selector_all, \
@@ -195,7 +196,8 @@ async fn replace(tx: &mut SqliteConnection, group: &DeviceGroup) -> Result<(), E
     Ok(())
 }
 
-fn decode(row: &SqliteRow) -> Result<DeviceGroup, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<DeviceGroup, Error> {
     let mut columns = Columns::of(row, "device_group");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(GroupId::from_uuid)?;
@@ -219,7 +221,7 @@ fn decode(row: &SqliteRow) -> Result<DeviceGroup, Error> {
 
 const WHAT: &str = "device group";
 
-const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
+pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
      selector_any, selector_none, created_at, revision FROM device_group";
 
 /// How many devices have which of the tags ?2. Those that have none of them are all devices, less

@@ -20,10 +20,8 @@ impl IdempotencyStore for SqliteStorage {
         owner: KeyOwner,
         key: &IdempotencyKey,
     ) -> Result<Option<IdempotencyRecord>, StorageError> {
-        let mut select = Select::new(
-            "SELECT owner, key, request_sha256, resource, created_at FROM idempotency \
-             WHERE owner = ",
-        );
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE owner = ");
         select.bind(owner_octets(&owner));
         select.sql(" AND key = ").bind(key.as_str());
         let mut reader = self.reader().await?;
@@ -54,7 +52,8 @@ pub(super) async fn record(tx: &mut SqliteConnection, effects: &Effects) -> Resu
     Ok(())
 }
 
-fn decode(row: &SqliteRow) -> Result<IdempotencyRecord, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<IdempotencyRecord, Error> {
     let mut columns = Columns::of(row, "idempotency");
     Ok(IdempotencyRecord {
         owner: owner(&mut columns)?,
@@ -64,3 +63,6 @@ fn decode(row: &SqliteRow) -> Result<IdempotencyRecord, Error> {
         created_at: columns.timestamp()?,
     })
 }
+
+pub(super) const SELECT: &str = "SELECT owner, key, request_sha256, resource, created_at \
+     FROM idempotency";

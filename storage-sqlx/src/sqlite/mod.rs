@@ -1,6 +1,7 @@
 //! Keeps everything in one SQLite file.
 
 mod api_key;
+mod archive;
 mod certificate;
 mod component;
 mod device;

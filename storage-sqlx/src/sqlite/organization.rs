@@ -167,7 +167,11 @@ async fn check_slug(tx: &mut SqliteConnection, slug: &Slug) -> Result<(), Error>
     Ok(())
 }
 
-async fn insert(tx: &mut SqliteConnection, organization: &Organization) -> Result<(), Error> {
+/// Adds an organization.
+pub(super) async fn insert(
+    tx: &mut SqliteConnection,
+    organization: &Organization,
+) -> Result<(), Error> {
     let taken = sqlx::query("SELECT EXISTS (SELECT 1 FROM organization WHERE id = ?)")
         .bind(organization.id.as_bytes().as_slice())
         .fetch_one(&mut *tx)
@@ -200,7 +204,8 @@ async fn replace(tx: &mut SqliteConnection, organization: &Organization) -> Resu
     Ok(())
 }
 
-fn decode(row: &SqliteRow) -> Result<Organization, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<Organization, Error> {
     let mut columns = Columns::of(row, "organization");
     let id = columns.id(OrganizationId::from_uuid)?;
     columns.name(id);
@@ -215,7 +220,7 @@ fn decode(row: &SqliteRow) -> Result<Organization, Error> {
 
 const WHAT: &str = "organization";
 
-const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
+pub(super) const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
 
 /// What goes with an organization. What its deleted devices left behind is purged by and by.
 const DELETE: [&str; 5] = [

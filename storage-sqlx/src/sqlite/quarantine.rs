@@ -120,17 +120,14 @@ pub(super) async fn trim(
 
 /// Those of living devices.
 fn of_organization(organization: OrganizationId) -> Select {
-    let mut select = Select::new(
-        "SELECT q.organization_id, q.id, q.device_id, q.received_at, q.reason, q.detail, q.raw \
-         FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
-         WHERE d.organization_id = q.organization_id AND d.id = q.device_id) \
-         AND q.organization_id = ",
-    );
+    let mut select = Select::new(SELECT);
+    select.sql(" AND q.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select
 }
 
-fn decode(row: &SqliteRow) -> Result<QuarantinedItem, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<QuarantinedItem, Error> {
     let mut columns = Columns::of(row, "quarantine");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(QuarantineId::from_uuid)?;
@@ -147,3 +144,8 @@ fn decode(row: &SqliteRow) -> Result<QuarantinedItem, Error> {
         },
     })
 }
+
+/// Those of living devices.
+pub(super) const SELECT: &str = "SELECT q.organization_id, q.id, q.device_id, q.received_at, \
+     q.reason, q.detail, q.raw FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
+     WHERE d.organization_id = q.organization_id AND d.id = q.device_id)";

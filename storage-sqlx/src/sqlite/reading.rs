@@ -94,7 +94,8 @@ pub(super) async fn exists(
         .await?)
 }
 
-fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
+/// Reads a row: the time, the type of the sensor, value and metadata.
+pub(super) fn decode(row: &SqliteRow, sensor_id: SensorId) -> Result<Reading, Error> {
     let mut columns = Columns::of(row, "reading");
     let timestamp = columns.timestamp()?;
     columns.name(format_args!("{sensor_id} at {timestamp}"));

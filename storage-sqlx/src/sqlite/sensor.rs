@@ -105,11 +105,18 @@ async fn find(
     select.sql(" FROM sensor AS s WHERE s.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND s.id = ").bind(id.as_bytes().as_slice());
-    select.sql(
-        " AND EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = s.organization_id \
-         AND d.id = s.device_id)",
-    );
+    select.sql(LIVES);
     select.optional(connection, decode).await
+}
+
+/// The number of a sensor of a living device.
+pub(super) async fn number(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    id: SensorId,
+) -> Result<i64, Error> {
+    let found = find(connection, organization, id).await?;
+    found.map(|it| it.number).ok_or(Error::not_found(WHAT))
 }
 
 /// How many sensors a device has.
@@ -205,7 +212,8 @@ async fn all(tx: &mut SqliteConnection, mut select: Select) -> Result<Vec<Number
     rows.iter().map(decode).collect()
 }
 
-fn decode(row: &SqliteRow) -> Result<Numbered, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<Numbered, Error> {
     let mut columns = Columns::of(row, "sensor");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(SensorId::from_uuid)?;
@@ -255,6 +263,9 @@ fn type_origin(text: &str) -> Result<TypeOrigin, Invalid> {
 
 const WHAT: &str = "sensor";
 
-const SELECT: &str = "SELECT s.organization_id, s.id, s.number, s.device_id, s.component_id, \
+pub(super) const SELECT: &str = "SELECT s.organization_id, s.id, s.number, s.device_id, s.component_id, \
      s.key, s.name, s.value_type, s.unit, s.tags, s.type_origin, s.latest_at, s.latest_value, \
      s.revision";
+
+pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
+     WHERE d.organization_id = s.organization_id AND d.id = s.device_id)";

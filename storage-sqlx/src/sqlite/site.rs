@@ -124,7 +124,8 @@ async fn find(
     select.optional(connection, decode).await
 }
 
-async fn insert(tx: &mut SqliteConnection, site: &Site) -> Result<(), Error> {
+/// Adds a site.
+pub(super) async fn insert(tx: &mut SqliteConnection, site: &Site) -> Result<(), Error> {
     let settings = &site.settings;
     let location = settings.location.as_ref();
     let inserted = sqlx::query(
@@ -179,7 +180,8 @@ pub(super) fn label(location: &Location) -> Option<&str> {
     location.label.as_ref().map(LocationLabel::as_str)
 }
 
-fn decode(row: &SqliteRow) -> Result<Site, Error> {
+/// Reads a row of [`SELECT`].
+pub(super) fn decode(row: &SqliteRow) -> Result<Site, Error> {
     let mut columns = Columns::of(row, "site");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(SiteId::from_uuid)?;
@@ -200,5 +202,5 @@ fn decode(row: &SqliteRow) -> Result<Site, Error> {
 
 const WHAT: &str = "site";
 
-const SELECT: &str = "SELECT organization_id, id, name, description, latitude, longitude, \
+pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, latitude, longitude, \
      altitude, location_label, time_zone, created_at, revision FROM site";

@@ -109,7 +109,7 @@ impl CertificateStore for MemoryStorage {
 }
 
 /// All certificates on record, and how they are found.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Certificates {
     records: BTreeMap<CertificateKey, Certificate>,
     by_device: BTreeMap<(OrganizationId, DeviceId, u64), CertificateKey>,
@@ -170,6 +170,38 @@ impl Certificates {
     ) -> impl Iterator<Item = &Certificate> {
         let keys = self.by_public_key.get(&public_key).into_iter().flatten();
         keys.filter_map(|key| self.records.get(key))
+    }
+
+    /// Whether there is one of its device and issue sequence.
+    pub(super) fn has_place_of(&self, certificate: &Certificate) -> bool {
+        self.by_device.contains_key(&place_of(certificate))
+    }
+
+    /// Every key that is refused for good.
+    pub(super) fn compromised(&self) -> BTreeSet<Sha256Digest> {
+        let on_record = self.records.values().filter(|it| is_compromised(it));
+        let on_record = on_record.map(|it| it.public_key_sha256);
+        self.compromised.iter().copied().chain(on_record).collect()
+    }
+
+    /// Refuses a key for good.
+    pub(super) fn refuse_for_good(&mut self, public_key: Sha256Digest) {
+        self.compromised.insert(public_key);
+    }
+
+    /// How many have ever been revoked, by issuer.
+    pub(super) fn revocations(&self) -> impl Iterator<Item = (IssuerKeyId, u64)> {
+        self.revocations.iter().map(|(id, count)| (*id, *count))
+    }
+
+    /// How many of an issuer have ever been revoked.
+    pub(super) fn revocations_of(&self, issuer: IssuerKeyId) -> u64 {
+        self.revocations.get(&issuer).copied().unwrap_or(0)
+    }
+
+    /// Takes over how many of an issuer have been revoked, where that is not known yet.
+    pub(super) fn set_revocations(&mut self, issuer: IssuerKeyId, count: u64) {
+        self.revocations.entry(issuer).or_insert(count);
     }
 
     /// Adds one; its serial number and issue sequence have to be free.

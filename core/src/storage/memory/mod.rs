@@ -1,6 +1,7 @@
 //! The storage in memory: the reference, for tests and for hosts that need nothing to last.
 
 mod api_key;
+mod archive;
 mod certificate;
 mod component;
 mod device;
@@ -53,7 +54,7 @@ impl MemoryStorage {
 /// All records: what belongs to an organization is in its [`Tenant`].
 ///
 /// Certificates outlive their devices and are unique among all, so they are kept apart.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     tenants: BTreeMap<OrganizationId, Tenant>,
     api_keys: BTreeMap<(KeyOwner, ApiKeyId), ApiKey>,

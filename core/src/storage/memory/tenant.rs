@@ -19,6 +19,7 @@ use crate::model::token::RegistrationToken;
 use crate::storage::{RetainedTopic, StorageError};
 
 /// What one organization has. Nothing in it leads to another one.
+#[derive(Clone)]
 pub(super) struct Tenant {
     pub(super) organization: Organization,
     pub(super) sites: BTreeMap<SiteId, Site>,

@@ -47,6 +47,25 @@ macro_rules! storage_contract {
             delete_is_at_once,
             the_list_is_by_id,
         );
+        $crate::storage_contract!(@noun archive:
+            it_has_everything_in_order,
+            an_archive_goes_into_another_storage,
+            an_archive_comes_from_another_storage,
+            every_answer_moves_along,
+            the_unique_moves_along,
+            tokens_move_along,
+            counters_go_on,
+            certificates_of_deleted_devices_move_along,
+            what_is_gone_is_not_in_it,
+            an_import_again_changes_nothing,
+            an_import_is_whole_or_not_at_all,
+        );
+        $crate::storage_contract!(@noun archive_view:
+            a_bookmark_leads_to_the_rest,
+            later_changes_are_not_in_it,
+            calls_are_in_it_as_a_whole,
+            a_sound_storage_has_no_findings,
+        );
         $crate::storage_contract!(@noun certificate:
             the_list_is_by_sequence,
             look_up_is_by_device,
@@ -415,6 +434,8 @@ mod tests {
         ("agreement", include_str!("agreement.rs")),
         ("announcement", include_str!("announcement.rs")),
         ("api_key", include_str!("api_key.rs")),
+        ("archive", include_str!("archive.rs")),
+        ("archive_view", include_str!("archive_view.rs")),
         ("certificate", include_str!("certificate.rs")),
         ("component", include_str!("component.rs")),
         ("concurrency", include_str!("concurrency.rs")),
