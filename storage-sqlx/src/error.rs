@@ -17,6 +17,13 @@ pub enum OpenError {
         path: PathBuf,
     },
 
+    /// The file is a backup, and no storage to work on.
+    #[error("`{path}` is a backup: restore it into a storage")]
+    Backup {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The path is a symbolic link to nothing.
     #[error(
         "`{path}` is a symbolic link to a file that is not there: restore the file, or choose \
@@ -61,11 +68,32 @@ pub enum OpenError {
         known: i64,
     },
 
+    /// The file is no backup.
+    #[error("`{path}` is no backup of this software")]
+    NotBackup {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The file is a database of something else.
     #[error("`{path}` is a database of something else: choose another file")]
     NotFieldgate {
         /// The database file.
         path: PathBuf,
+    },
+
+    /// Another version of this software has written the backup.
+    #[error(
+        "the backup `{path}` has schema {found}, and this version restores those of {known}: use \
+         the version that has written it"
+    )]
+    OtherSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: i64,
+        /// The schema of this version.
+        known: i64,
     },
 
     /// The database does not keep what it is told, for example on a network file system.

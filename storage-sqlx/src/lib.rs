@@ -19,4 +19,4 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 pub use error::OpenError;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStorage;
+pub use sqlite::{SqliteBackup, SqliteStorage};

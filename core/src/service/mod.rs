@@ -5,6 +5,7 @@
 //! no other one.
 
 mod api_keys;
+mod archive;
 mod certificates;
 mod components;
 mod devices;
@@ -24,6 +25,7 @@ mod sensors;
 mod sites;
 
 pub use api_keys::{ApiKeys, MintedKey};
+pub use archive::{ArchiveSum, Carriage, Carrier};
 pub use certificates::Certificates;
 pub use components::{Components, NewComponent};
 pub use devices::Devices;

@@ -52,6 +52,11 @@ impl ApiClient {
     /// The address is one that the holder itself wrote: a directory that is taken over loses the
     /// old one, so that the key never goes to whoever listens there today.
     pub(crate) fn find(data_dir: &Path) -> anyhow::Result<Self> {
+        Self::find_as(data_dir, &data_dir::admin_key(data_dir))
+    }
+
+    /// The same with the key in another file.
+    pub(crate) fn find_as(data_dir: &Path, key_file: &Path) -> anyhow::Result<Self> {
         let path = data_dir::address_file(data_dir);
         let text = private_file::read(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?
@@ -59,10 +64,9 @@ impl ApiClient {
         let file: Value = serde_json::from_str(&text).context("server.json is damaged")?;
         let field = |name: &str| file.get(name).and_then(Value::as_str);
         let address = field("http").and_then(|http| http.parse().ok());
-        let path = data_dir::admin_key(data_dir);
-        let key = private_file::read(&path)
-            .with_context(|| format!("{} cannot be read", path.display()))?
-            .with_context(|| format!("there is no key in {}", path.display()))?;
+        let key = private_file::read(key_file)
+            .with_context(|| format!("{} cannot be read", key_file.display()))?
+            .with_context(|| format!("there is no key in {}", key_file.display()))?;
         Ok(Self {
             address: address.context("server.json is damaged")?,
             key: SecretText::new(key.trim().to_owned()),
@@ -95,6 +99,11 @@ impl ApiClient {
             );
         }
         Ok(answer)
+    }
+
+    /// Sends a request whose answer may take as long as the storage is large.
+    pub(crate) async fn work(&self, path: &str) -> anyhow::Result<Answer> {
+        self.exchange(Method::POST, path, None).await
     }
 
     async fn exchange(

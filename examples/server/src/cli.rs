@@ -41,6 +41,14 @@ pub(crate) enum Command {
     /// Show the CA
     #[command(subcommand)]
     Ca(Ca),
+    /// Write all records to one file, while the server runs or not
+    Backup(Backup),
+    /// Put all records of a backup into an empty storage; the server has to be stopped
+    Restore(Restore),
+    /// Copy all records into another, empty storage; the server has to be stopped
+    Migrate(Migrate),
+    /// Look the whole storage over, while the server runs or not
+    Check,
     /// Show all settings, their values and where these come from; secrets are masked
     Config,
 }
@@ -73,6 +81,42 @@ fn server_url(text: &str) -> Result<String, &'static str> {
         return Err("it is a URL such as https://gate.example.org:8443");
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// How to make a backup.
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    /// Where to write it; a file that is there stays, and the command fails
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Put the CA's keys into it, locked by a passphrase
+    #[arg(long, requires = "passphrase_file")]
+    pub(crate) with_keys: bool,
+
+    /// A file that only you can read, with the passphrase on its first line
+    #[arg(long, value_name = "FILE", requires = "with_keys")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// What to restore.
+#[derive(Args, Debug)]
+pub(crate) struct Restore {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Restore the CA's keys too, which this file has the passphrase of
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// Where to move.
+#[derive(Args, Debug)]
+pub(crate) struct Migrate {
+    /// The new storage: sqlite://FILE or sled://DIR
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
 }
 
 /// What to do with the CA.
@@ -262,5 +306,11 @@ Examples:
       Register a device; prints its one-time token and what to run on the device.
   fieldgate-server --public-host gate.example.org --data-dir /var/lib/fieldgate
       Serve devices that reach this machine as gate.example.org.
+  fieldgate-server backup /backups/fieldgate-2026-11-25
+      Back everything up but the CA's keys; --with-keys --passphrase-file FILE adds these.
+  fieldgate-server restore /backups/fieldgate-2026-11-25 --data-dir /var/lib/fieldgate-new
+      Restore it into a new data directory.
+  fieldgate-server migrate --to sled:///var/lib/fieldgate/registry
+      Move from one storage to another; given again it goes on where it was cut off.
   fieldgate-server config --config /etc/fieldgate.toml
       Check a file of settings, and see what every setting comes to.";

@@ -75,7 +75,7 @@ impl DataDir {
 
     /// Where the server's own key lies.
     pub(crate) fn server_key(&self) -> PathBuf {
-        self.path.join("server.key")
+        server_key(&self.path)
     }
 
     /// Where everything else lies, unless `--storage` says otherwise.
@@ -107,6 +107,11 @@ pub(crate) fn ca(data_dir: &Path) -> PathBuf {
 /// Where the key of the organization `default` lies.
 pub(crate) fn admin_key(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.key")
+}
+
+/// Where the server's own key lies.
+pub(crate) fn server_key(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.key")
 }
 
 /// Says where the running server is reached.

@@ -4,9 +4,11 @@ mod api_client;
 mod arriving;
 mod assembly;
 mod background;
+mod backup_command;
 mod banner;
 mod bootstrap;
 mod ca_command;
+mod check_command;
 mod cli;
 mod connections;
 mod data_dir;
@@ -14,15 +16,22 @@ mod failure;
 mod http_server;
 mod key_files;
 mod log;
+mod manifest;
+mod migrate_command;
 mod mqtt_metrics;
 mod ops;
 mod private_file;
+mod progress;
+mod restore_command;
+mod sealed_keys;
 mod serve;
+mod server_calls;
 mod settings;
 mod shutdown;
 mod storage;
 mod tls;
 mod token_command;
+mod transfer;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -55,6 +64,19 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Token(token)) => {
             print(&runtime()?.block_on(token_command::mint(&settings, token))?)
         }
+        Some(Command::Backup(backup)) => {
+            print(&runtime()?.block_on(backup_command::back_up(&settings, backup))?)
+        }
+        Some(Command::Restore(restore)) => {
+            print(&runtime()?.block_on(restore_command::restore(&settings, restore))?)
+        }
+        Some(Command::Migrate(migrate)) => {
+            let to = migrate.to.parse().map_err(|reason| {
+                Failure::configuration(format!("--to `{}`: {reason}", migrate.to))
+            })?;
+            print(&runtime()?.block_on(migrate_command::migrate(&settings, &to))?)
+        }
+        Some(Command::Check) => runtime()?.block_on(check_command::check(&settings)),
         Some(Command::Serve) | None => runtime()?.block_on(serve::serve(&settings, cli.ready_json)),
     }
 }

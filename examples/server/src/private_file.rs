@@ -125,6 +125,17 @@ pub(crate) fn remove_unfinished(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A name in a directory for a file that is not finished; [`remove_unfinished`] removes it.
+pub(crate) fn unfinished(directory: &Path, name: &str) -> PathBuf {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    directory.join(format!(
+        "{UNFINISHED}{}-{number}-{name}",
+        std::process::id()
+    ))
+}
+
 /// A file that is written under a name of its own first; gone when this is dropped.
 struct Unfinished {
     path: PathBuf,
@@ -132,14 +143,8 @@ struct Unfinished {
 
 impl Unfinished {
     fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-
         let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let mut unfinished = std::ffi::OsString::from(UNFINISHED);
-        unfinished.push(format!("{}-{number}-", std::process::id()));
-        unfinished.push(name);
-        let path = parent(target).join(unfinished);
+        let path = unfinished(parent(target), &name.to_string_lossy());
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)

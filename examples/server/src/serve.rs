@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use fieldgate_core::transport::Inbox;
-use fieldgate_http_axum::{ApiOptions, api};
+use fieldgate_http_axum::{ApiKeyAuthenticator, ApiOptions, api};
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,7 +24,7 @@ use crate::ops::Operations;
 use crate::settings::{Settings, StorageUrl};
 use crate::shutdown::Signals;
 use crate::tls::{self, OwnCertificate};
-use crate::{api_client, background, log, print, private_file};
+use crate::{api_client, background, log, print, private_file, server_calls, transfer};
 
 /// Serves until a signal comes.
 ///
@@ -44,6 +44,7 @@ pub(crate) async fn serve(settings: &Settings, ready_json: bool) -> Result<(), F
             )));
         }
     };
+    transfer::refuse_half(&settings.data_dir, &settings.storage)?;
     raise_file_limit();
     let listeners = Listeners::bind(settings).await?;
     let assembly = Assembly::make(settings, &directory, listeners.device_ports()).await?;
@@ -173,7 +174,8 @@ impl Running {
             connections,
             stop: stop_http.clone(),
         };
-        let clear = operations.counted(api.clone().merge(operations.router()), fieldgate);
+        let own = operations.router().merge(calls(settings, assembly));
+        let clear = operations.counted(api.clone().merge(own), fieldgate);
         let clear = server(clear, http_connections);
         let secure = HttpServer {
             tls: Some(TlsAcceptor::from(Arc::new(https))),
@@ -268,6 +270,15 @@ impl Running {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+fn calls(settings: &Settings, assembly: &Assembly) -> Router {
+    server_calls::router(
+        assembly.storage.port(),
+        settings.storage.scheme(),
+        &settings.data_dir,
+        ApiKeyAuthenticator::new(assembly.fieldgate.api_keys()),
+    )
 }
 
 fn serve_mqtt(

@@ -41,6 +41,21 @@ impl OpenStorage {
         }
     }
 
+    /// Opens a storage that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where it is not, and as [`OpenStorage::open`] has.
+    pub(crate) async fn open_present(url: &StorageUrl) -> Result<Self, Failure> {
+        if !url.is_present() {
+            return Err(Failure::runtime(format!(
+                "there is no storage {}: name the right one by --storage or --data-dir",
+                url.masked()
+            )));
+        }
+        Self::open(url).await
+    }
+
     /// The storage as the core takes it.
     pub(crate) fn port(&self) -> Arc<dyn Storage> {
         match self {

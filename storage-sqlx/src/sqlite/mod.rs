@@ -2,6 +2,7 @@
 
 mod api_key;
 mod archive;
+mod backup;
 mod certificate;
 mod component;
 mod device;
@@ -41,6 +42,8 @@ use futures_util::future::BoxFuture;
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
+
+pub use backup::SqliteBackup;
 
 use crate::error::{Dialect, Error, OpenError};
 use crate::sqlite::intake::Intake;

@@ -95,7 +95,7 @@ fn lock(path: &Path) -> Result<FileLock, OpenError> {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -177,20 +177,28 @@ async fn check_owner(path: &Path) -> Result<(), OpenError> {
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(database)?;
+    let application = application_id(&mut connection).await;
     let ours = is_ours(&mut connection).await;
     connection.close().await.map_err(database)?;
+    let path = path.to_owned();
+    if application.map_err(&database)? == BACKUP_ID {
+        return Err(OpenError::Backup { path });
+    }
     if ours.map_err(database)? {
         return Ok(());
     }
-    Err(OpenError::NotFieldgate {
-        path: path.to_owned(),
-    })
+    Err(OpenError::NotFieldgate { path })
+}
+
+/// What says whose a database is.
+pub(super) async fn application_id(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(connection)
+        .await
 }
 
 async fn is_ours(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await?;
+    let application = application_id(connection).await?;
     let foreign: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\'",
     )
@@ -258,7 +266,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
 /// Where the applied migrations are noted.
 const TABLE: &str = "_sqlx_migrations";
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
+pub(super) const MIGRATIONS: [(i64, &str, &str); 1] = [(
     1,
     "initial",
     include_str!("../../migrations/sqlite/0001_initial.sql"),
@@ -266,6 +274,9 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(
 
 /// As the first migration sets it.
 const APPLICATION_ID: i64 = 0x4647_7431;
+
+/// "FGtB": a backup, which is no storage to work on.
+pub(super) const BACKUP_ID: i64 = 0x4647_7442;
 
 const OWNER_ONLY: u32 = 0o600;
 

@@ -25,6 +25,30 @@ impl StorageUrl {
     }
 }
 
+impl StorageUrl {
+    /// The whole URL, with what may be secret in it.
+    pub(crate) fn whole(&self) -> String {
+        self.masked()
+    }
+
+    /// The kind of storage.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sled(_) => "sled",
+            Self::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Whether there is anything at its place.
+    pub(crate) fn is_present(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Sled(path) | Self::Sqlite(path) => path.exists(),
+        }
+    }
+}
+
 impl FromStr for StorageUrl {
     type Err = &'static str;
 

@@ -1,0 +1,234 @@
+//! `fieldgate-server backup FILE`: all records in one file, while the server runs or not.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use fieldgate_core::ca::key_store::KeyName;
+use fieldgate_core::clock::{Clock as _, SystemClock};
+use fieldgate_core::service::{Carriage, Carrier};
+use fieldgate_core::storage::{ServerProof, Storage};
+use fieldgate_storage_sqlx::{SqliteBackup, SqliteStorage};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::api_client::ApiClient;
+use crate::cli::Backup;
+use crate::data_dir::{self, DataDir, Held};
+use crate::failure::Failure;
+use crate::key_files::KeyFiles;
+use crate::manifest::{Manifest, difference, table};
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::storage::OpenStorage;
+use crate::transfer::Source;
+use crate::{private_file, sealed_keys};
+
+/// Makes a backup; gives the text to print.
+///
+/// # Errors
+///
+/// [`Failure`]; there is no file then, or the one that was there before.
+pub(crate) async fn back_up(settings: &Settings, wanted: &Backup) -> Result<String, Failure> {
+    let taken = wanted.file.symlink_metadata().is_ok();
+    if taken {
+        return Err(taken_already(&wanted.file));
+    }
+    let passphrase = passphrase(wanted)?;
+    let made = match DataDir::hold(&settings.data_dir)? {
+        Held::Elsewhere => by_server(&settings.data_dir).await?,
+        Held::Here(_directory) => by_storage(settings).await?,
+    };
+    let finished = finish(settings, &made, wanted, passphrase.as_ref()).await;
+    let removed = fs::remove_file(&made);
+    let manifest = finished?;
+    removed.context("the unfinished file cannot be removed")?;
+    Ok(format!(
+        "Backup:    {}\nOf:        {}\nRecords:   {}\n{}CA keys:   {}\n",
+        wanted.file.display(),
+        manifest.made_at,
+        manifest.sum.total(),
+        table(&manifest.sum),
+        if passphrase.is_some() {
+            "locked by the passphrase"
+        } else {
+            "not in it; keep a copy of the directory `ca` somewhere else"
+        }
+    ))
+}
+
+fn passphrase(wanted: &Backup) -> Result<Option<Zeroizing<String>>, Failure> {
+    match (&wanted.passphrase_file, wanted.with_keys) {
+        (Some(path), true) => {
+            let read = sealed_keys::passphrase(path);
+            Ok(Some(read.map_err(Failure::Configuration)?))
+        }
+        (None, false) => Ok(None),
+        _ => Err(Failure::configuration(
+            "--with-keys and --passphrase-file FILE go together",
+        )),
+    }
+}
+
+/// Lets the running server make the file, which it puts into the data directory.
+async fn by_server(data_dir: &Path) -> Result<PathBuf, Failure> {
+    let client = ApiClient::find_as(data_dir, &data_dir::server_key(data_dir))?;
+    let answer = client.work("/api/v1/server/backup").await?.success()?;
+    let name = answer.get("file").and_then(Value::as_str);
+    let name = name.filter(|name| !name.contains('/'));
+    Ok(data_dir.join(name.context("the answer has no file")?))
+}
+
+/// No server runs: opens the storage.
+async fn by_storage(settings: &Settings) -> Result<PathBuf, Failure> {
+    let storage = OpenStorage::open_present(&settings.storage).await?;
+    let made = make(
+        &*storage.port(),
+        settings.storage.scheme(),
+        &settings.data_dir,
+    )
+    .await;
+    storage.close().await;
+    Ok(made?)
+}
+
+/// Makes a backup in a file of the data directory that is removed at the next start, if nobody takes
+/// it away.
+///
+/// # Errors
+///
+/// Where storage or disk fail; there is no file then.
+pub(crate) async fn make(
+    storage: &dyn Storage,
+    source: &str,
+    data_dir: &Path,
+) -> anyhow::Result<PathBuf> {
+    let path = private_file::unfinished(data_dir, "backup");
+    let made = write(storage, source, &path).await;
+    if made.is_err() {
+        for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            let _ = fs::remove_file(name);
+        }
+    }
+    made.map(|()| path)
+}
+
+async fn write(storage: &dyn Storage, source: &str, path: &Path) -> anyhow::Result<()> {
+    let file = SqliteStorage::open(path).await?;
+    let made_at = SystemClock.now();
+    let archive = storage.archive(ServerProof::vouch(), None).await?;
+    let mut carrier = Carrier::new(archive, Carriage::AsTheyAre);
+    let mut progress = Progress::begin("copying", None);
+    while carrier.step(&file).await?.is_some() {
+        progress.reach(carrier.count());
+    }
+    progress.end();
+    let sum = carrier.sum();
+    // What is in the file is what a restore will find.
+    let written = Source::Storage(&file)
+        .sum("comparing", Carriage::AsTheyAre, Some(sum.total()))
+        .await?;
+    if let Some(difference) = difference(&written, &sum) {
+        bail!("the file does not hold what was written to it ({difference})");
+    }
+    let manifest = Manifest {
+        made_at,
+        source: source.to_owned(),
+        sum,
+    };
+    let notes = [(MANIFEST.to_owned(), manifest.to_json())];
+    file.seal(&BTreeMap::from(notes)).await?;
+    Ok(())
+}
+
+/// Adds the keys, and puts the file where it is wanted.
+async fn finish(
+    settings: &Settings,
+    made: &Path,
+    wanted: &Backup,
+    passphrase: Option<&Zeroizing<String>>,
+) -> Result<Manifest, Failure> {
+    let mut backup = SqliteBackup::open(made).await.context("the new backup")?;
+    if let Some(passphrase) = passphrase {
+        let keys = locked_keys(&data_dir::ca(&settings.data_dir), passphrase)?;
+        backup = backup.add_notes(&keys).await.context("the new backup")?;
+    }
+    let manifest = backup.note(MANIFEST).context("the new backup")?;
+    let manifest = Manifest::parse(manifest)?;
+    place(made, &wanted.file).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken_already(&wanted.file),
+        _ => Failure::runtime(format!("{}: {error}", wanted.file.display())),
+    })?;
+    Ok(manifest)
+}
+
+fn locked_keys(directory: &Path, passphrase: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut notes = BTreeMap::new();
+    for name in [KeyName::Issuing, KeyName::Root] {
+        // The root may be kept elsewhere.
+        if let Some(material) = KeyFiles::read(directory, name)? {
+            let locked = sealed_keys::lock(&material, passphrase, random()?)?;
+            notes.insert(key_note(name), locked);
+        }
+    }
+    if notes.is_empty() {
+        bail!("there are no CA keys in {}", directory.display());
+    }
+    Ok(notes)
+}
+
+fn random() -> anyhow::Result<[u8; 32]> {
+    use fieldgate_core::random::{Random as _, SystemRandom};
+    let mut octets = [0; 32];
+    SystemRandom.fill(&mut octets)?;
+    Ok(octets)
+}
+
+/// Puts a file under another name, as a whole or not at all, and never over another one.
+fn place(from: &Path, to: &Path) -> io::Result<()> {
+    let parent = match to.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(from)?.sync_all()?;
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let unfinished = private_file::unfinished(parent, "backup");
+            let copied = copy(from, &unfinished).and_then(|()| fs::hard_link(&unfinished, to));
+            let _ = fs::remove_file(&unfinished);
+            copied?;
+        }
+        linked => linked?,
+    }
+    File::open(parent)?.sync_all()
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut target = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)?;
+    io::copy(&mut File::open(from)?, &mut target)?;
+    target.sync_all()
+}
+
+fn taken_already(path: &Path) -> Failure {
+    Failure::runtime(format!(
+        "{} is there already, and a backup never takes the place of a file",
+        path.display()
+    ))
+}
+
+/// The note under which the keys of a name lie.
+pub(crate) fn key_note(name: KeyName) -> String {
+    format!("key.{name}")
+}
+
+/// The note that says what is in a backup.
+pub(crate) const MANIFEST: &str = "manifest";
