@@ -47,9 +47,10 @@ pub(crate) async fn back_up(settings: &Settings, wanted: &Backup) -> Result<Stri
     let manifest = finished?;
     removed.context("the unfinished file cannot be removed")?;
     Ok(format!(
-        "Backup:    {}\nOf:        {}\nRecords:   {}\n{}CA keys:   {}\n",
+        "Backup:    {}\nOf:        {}\nSHA-256:   {}\nRecords:   {}\n{}CA keys:   {}\n",
         wanted.file.display(),
         manifest.made_at,
+        manifest.sum.sha256,
         manifest.sum.total(),
         table(&manifest.sum),
         if passphrase.is_some() {

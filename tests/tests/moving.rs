@@ -1,0 +1,464 @@
+//! Backup, restore, migration and check: what is moved is all there, and nothing dead comes to life.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fieldgate_tests::csr::new_key;
+use fieldgate_tests::device::provision;
+use fieldgate_tests::tools::success;
+use fieldgate_tests::{
+    Device, Registration, Server, StorageKind, binaries, eventually, storage_tests,
+};
+use serde_json::{Value, json};
+
+storage_tests!(
+    each: [],
+    durable: [
+        a_backup_under_load_comes_back_in_a_new_directory,
+        a_backup_never_takes_the_place_of_anything,
+        a_check_finds_what_is_damaged,
+        a_move_there_and_back_changes_nothing,
+        a_move_that_is_killed_goes_on,
+    ],
+);
+
+async fn a_backup_under_load_comes_back_in_a_new_directory(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    let api = server.api();
+    let device = Device::enroll(&server, "pump").await;
+    let mut client = device.connect(&server).await;
+    let readings = device.readings_topic();
+    client.publish_json(&readings, &batch(20)).await;
+    let open = Registration::new(&api, "open").await;
+    let secrets = [
+        open.token.rsplit('.').next().unwrap().to_owned(),
+        device.token.rsplit('.').next().unwrap().to_owned(),
+        secret_of(&server.admin_key()),
+        secret_of(&server.server_api_key()),
+    ];
+    let passphrase = passphrase(&server, "correct horse battery");
+    let file = server.scratch().join("backup");
+    let load = Load::start(&server);
+    load.has_begun(&server).await;
+
+    let arguments = with_passphrase("backup", &file, &passphrase, &["--with-keys"]);
+    let shown = success("backup", &run(&server, &arguments));
+
+    load.stop().await;
+    assert!(shown.contains("locked by the passphrase"), "{shown}");
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let octets = fs::read(&file).unwrap();
+    let keys = fs::read_to_string(server.data_dir().join("ca/issuing.pem")).unwrap();
+    let key_line = keys.lines().nth(1).unwrap().to_owned();
+    for secret in secrets.iter().chain([&key_line]) {
+        let found = octets
+            .windows(secret.len())
+            .any(|it| it == secret.as_bytes());
+        assert!(!found, "a secret is in the backup");
+    }
+    assert_eq!(leftovers(&server.data_dir()), NONE);
+
+    client.disconnect().await;
+    let after = Device::enroll(&server, "after the backup").await;
+    server.kill();
+    let wrong = self::passphrase(&server, "another passphrase");
+    let new = server.scratch().join("new");
+    let refused = restore(&new, storage, &file, Some(&wrong));
+    assert!(!refused.status.success());
+    assert!(complaint(&refused).contains("passphrase"), "{refused:?}");
+    assert!(!new.join("ca/issuing.pem").exists());
+    let shown = success("restore", &restore(&new, storage, &file, Some(&passphrase)));
+    assert!(shown.contains("revoked"), "{shown}");
+    assert_eq!(
+        fs::read_to_string(new.join("ca/issuing.pem")).unwrap(),
+        keys,
+        "the keys are not those that were backed up"
+    );
+    for key in ["admin.key", "server.key"] {
+        fs::copy(server.data_dir().join(key), new.join(key)).unwrap();
+    }
+    fs::rename(server.data_dir(), server.scratch().join("old")).unwrap();
+    fs::rename(&new, server.data_dir()).unwrap();
+    server.restart();
+
+    let api = server.api();
+    assert_eq!(device.get(&api).await["status"], "OFFLINE");
+    let mut client = device.connect(&server).await;
+    client
+        .publish_json(&device.readings_topic(), &batch(30))
+        .await;
+    assert_eq!(device.readings(&api, "level").await.len(), 30);
+    client.disconnect().await;
+    let (_, csr) = new_key();
+    let used = provision(&api, &device.token, &csr).await;
+    used.problem(409, "token_used");
+    open.provision(&api, &csr)
+        .await
+        .problem(410, "token_revoked");
+    assert!(api.get(&after.path()).await.status == 404);
+    let devices = api.list("/api/v1/devices").await;
+    let tokens = api.list("/api/v1/devices/registration/tokens?state=REVOKED");
+    let tokens: Vec<Value> = tokens
+        .await
+        .iter()
+        .map(|it| it["deviceId"].clone())
+        .collect();
+    let unprovisioned = devices.iter().filter(|it| it["name"] != "pump");
+    for other in unprovisioned {
+        assert!(
+            tokens.contains(&other["id"]),
+            "half a registration: {other}"
+        );
+    }
+    assert!(devices.len() > 2, "there was no load: {devices:?}");
+    success("check", &run(&server, &["check"]));
+}
+
+async fn a_backup_never_takes_the_place_of_anything(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    Device::enroll(&server, "pump").await;
+    let file = server.scratch().join("backup");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "precious").unwrap();
+    for _ in 0..2 {
+        let refused = run(&server, &["backup", path]);
+        assert!(!refused.status.success());
+        assert!(
+            complaint(&refused).contains("is there already"),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+        server.kill();
+    }
+    fs::remove_file(&file).unwrap();
+    success("backup", &run(&server, &["backup", path]));
+    assert_eq!(leftovers(&server.data_dir()), NONE);
+
+    // The storage is not empty.
+    let refused = run(&server, &["restore", path]);
+    assert!(!refused.status.success());
+    assert!(complaint(&refused).contains("not empty"), "{refused:?}");
+    // A backup is no storage: what was revoked would come to life.
+    let mut command = binaries::command("fieldgate-server");
+    let data_dir = server.data_dir();
+    let refused = command
+        .args(["check", "--data-dir", data_dir.to_str().unwrap()])
+        .args(["--storage", &format!("sqlite://{path}")])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    assert!(complaint(&refused).contains("is a backup"), "{refused:?}");
+    server.restart();
+    let running = run(&server, &["restore", path]);
+    assert!(complaint(&running).contains("stop it first"), "{running:?}");
+
+    // A damaged backup leaves nothing behind.
+    flip(&file, b"pump");
+    let new = server.scratch().join("new");
+    let refused = restore(&new, storage, &file, None);
+    assert!(!refused.status.success());
+    assert!(complaint(&refused).contains("damaged"), "{refused:?}");
+    assert!(!storage_of(&new, storage).exists());
+}
+
+async fn a_check_finds_what_is_damaged(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    let api = server.api();
+    Registration::new(&api, "unharmed").await;
+    Registration::new(&api, "zzzdamagedzzz").await;
+    let sound = success("check", &run(&server, &["check"]));
+    assert!(sound.contains("nothing is wrong"), "{sound}");
+    server.terminate();
+    server.ended().await;
+    success("check", &run(&server, &["check"]));
+
+    let place = storage_of(&server.data_dir(), storage);
+    let file = match storage {
+        StorageKind::Sled => place.join("db"),
+        _ => place,
+    };
+    flip(&file, b"zzzdamagedzzz");
+    let found = run(&server, &["check"]);
+
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let said = String::from_utf8_lossy(&found.stdout).into_owned() + &complaint(&found);
+    assert!(!said.contains("panicked at"), "{said}");
+    if storage == StorageKind::Sqlite {
+        assert!(said.contains("device "), "{said}");
+        server.restart();
+        let rest = server.api().list("/api/v1/devices").await;
+        assert!(rest.iter().any(|it| it["name"] == "unharmed"));
+        let found = run(&server, &["check"]);
+        assert_eq!(
+            found.status.code(),
+            Some(1),
+            "through the server: {found:?}"
+        );
+    }
+}
+
+async fn a_move_there_and_back_changes_nothing(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    let device = Device::enroll(&server, "pump").await;
+    let mut client = device.connect(&server).await;
+    client
+        .publish_json(&device.readings_topic(), &batch(700))
+        .await;
+    client.disconnect().await;
+    let gone = Device::enroll(&server, "gone").await;
+    server.api().delete(&gone.path()).await.expect_empty(204);
+    let running = run(&server, &["migrate", "--to", "sled:///nowhere"]);
+    assert!(complaint(&running).contains("stop it first"), "{running:?}");
+    server.terminate();
+    server.ended().await;
+
+    let before = sum(&server, None, "before");
+    let places = [
+        format!("sled://{}", server.scratch().join("there").display()),
+        format!("sqlite://{}", server.scratch().join("back.db").display()),
+    ];
+    let mut from = None;
+    for to in &places {
+        let moved = run_on(&server, from, &["migrate", "--to", to]);
+        let shown = success("migrate", &moved);
+        assert!(shown.contains("the same in both"), "{shown}");
+        from = Some(to.as_str());
+        let name = to.rsplit('/').next().unwrap();
+        assert_eq!(sum(&server, from, name), before);
+        success("check", &run_on(&server, from, &["check"]));
+    }
+    let again = run(&server, &["migrate", "--to", &places[0]]);
+    assert!(complaint(&again).contains("not empty"), "{again:?}");
+}
+
+async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
+    let mut server = Server::start(storage);
+    let device = Device::enroll(&server, "pump").await;
+    let mut client = device.connect(&server).await;
+    for number in 0..20 {
+        let from = number * 1000;
+        let readings = readings(from..from + 1000);
+        client
+            .publish_json(&device.readings_topic(), &readings)
+            .await;
+    }
+    client.disconnect().await;
+    server.terminate();
+    server.ended().await;
+    let before = sum(&server, None, "before");
+    let (target, other) = match storage {
+        StorageKind::Sled => (server.scratch().join("moved.db"), "sqlite"),
+        _ => (server.scratch().join("moved"), "sled"),
+    };
+    let to = format!("{other}://{}", target.display());
+    let note = server.data_dir().join("transfer.json");
+
+    for kill in 0..3 {
+        let mut command = binaries::command("fieldgate-server");
+        let mut moving = command
+            .args(["migrate", "--to", &to])
+            .args(server.storage_arguments())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let size = size_of(&target);
+        eventually("something has been written", || {
+            let begun = note.exists() && size_of(&target) > size + 64 * 1024;
+            async move { begun.then_some(()) }
+        })
+        .await;
+        moving.kill().unwrap();
+        let status = moving.wait().unwrap();
+        assert!(!status.success(), "kill {kill} came too late");
+        assert!(note.exists());
+        let refused = run_on(&server, Some(&to), &["check"]);
+        assert!(complaint(&refused).contains("half"), "{refused:?}");
+        let elsewhere = format!("sqlite://{}", server.scratch().join("other.db").display());
+        let refused = run(&server, &["migrate", "--to", &elsewhere]);
+        assert!(complaint(&refused).contains("cut off"), "{refused:?}");
+    }
+    let shown = success("migrate", &run(&server, &["migrate", "--to", &to]));
+    assert!(shown.contains("the same in both"), "{shown}");
+    assert!(!note.exists());
+    assert_eq!(sum(&server, Some(&to), "after"), before);
+}
+
+/// Registers devices, one after the other, until it is stopped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Load {
+    fn start(server: &Server) -> Self {
+        let (api, stop) = (server.api(), Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop);
+        let task = tokio::spawn(async move {
+            let mut number = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                Registration::new(&api, &format!("load {number}")).await;
+                number += 1;
+            }
+        });
+        Self { stop, task }
+    }
+
+    async fn has_begun(&self, server: &Server) {
+        let api = server.api();
+        eventually("some devices are there", || {
+            let api = api.clone();
+            async move { (api.list("/api/v1/devices").await.len() > 9).then_some(()) }
+        })
+        .await;
+    }
+
+    async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await.unwrap();
+    }
+}
+
+fn batch(count: i64) -> Value {
+    readings(0..count)
+}
+
+fn readings(range: std::ops::Range<i64>) -> Value {
+    range
+        .map(|number| {
+            let (minute, second) = (number / 60 % 60, number % 60);
+            let time = format!(
+                "2026-06-{:02}T{:02}:{minute:02}:{second:02}Z",
+                1 + number / 86_400,
+                number / 3600 % 24
+            );
+            json!({"component": "tank", "sensor": "level", "timestamp": time, "value": number})
+        })
+        .collect()
+}
+
+/// Runs the program on the data directory and the storage of a server.
+fn run(server: &Server, arguments: &[&str]) -> Output {
+    run_on(server, None, arguments)
+}
+
+/// The same, on another storage where one is named.
+fn run_on(server: &Server, storage: Option<&str>, arguments: &[&str]) -> Output {
+    let mut command = binaries::command("fieldgate-server");
+    let mut own = server.storage_arguments();
+    if let Some(url) = storage {
+        own[3] = url.to_owned();
+    }
+    command.args(arguments).args(own).output().unwrap()
+}
+
+fn restore(
+    data_dir: &Path,
+    storage: StorageKind,
+    file: &Path,
+    passphrase: Option<&Path>,
+) -> Output {
+    let scheme = match storage {
+        StorageKind::Sled => "sled",
+        _ => "sqlite",
+    };
+    let url = format!("{scheme}://{}", storage_of(data_dir, storage).display());
+    let mut command = binaries::command("fieldgate-server");
+    command.arg("restore").arg(file);
+    if let Some(passphrase) = passphrase {
+        command.arg("--passphrase-file").arg(passphrase);
+    }
+    command
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(["--storage", &url])
+        .output()
+        .unwrap()
+}
+
+fn storage_of(data_dir: &Path, storage: StorageKind) -> PathBuf {
+    data_dir.join(match storage {
+        StorageKind::Sled => "sled",
+        _ => "fieldgate.db",
+    })
+}
+
+fn passphrase(server: &Server, text: &str) -> PathBuf {
+    let path = server.scratch().join(text.replace(' ', "-"));
+    fs::write(&path, format!("{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn with_passphrase<'a>(
+    command: &'a str,
+    file: &'a Path,
+    passphrase: &'a Path,
+    more: &[&'a str],
+) -> Vec<&'a str> {
+    let mut arguments = vec![command, file.to_str().unwrap()];
+    arguments.extend(["--passphrase-file", passphrase.to_str().unwrap()]);
+    arguments.extend(more);
+    arguments
+}
+
+/// What a backup of a storage sums up to.
+fn sum(server: &Server, storage: Option<&str>, name: &str) -> String {
+    let file = server.scratch().join(format!("{name}.backup"));
+    let shown = success(
+        "backup",
+        &run_on(server, storage, &["backup", file.to_str().unwrap()]),
+    );
+    let line = shown.lines().find(|line| line.starts_with("SHA-256:"));
+    line.unwrap().to_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn secret_of(key: &str) -> String {
+    key.splitn(3, '_').nth(2).unwrap().to_owned()
+}
+
+/// What unfinished work has left in a directory.
+fn leftovers(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+fn size_of(path: &Path) -> u64 {
+    let files: Vec<PathBuf> = if path.is_dir() {
+        vec![path.join("db")]
+    } else {
+        let log = PathBuf::from(format!("{}-wal", path.display()));
+        vec![path.to_owned(), log]
+    };
+    let sizes = files.iter().filter_map(|file| fs::metadata(file).ok());
+    sizes.map(|found| found.len()).sum()
+}
+
+/// Flips a bit of every place of a file that holds some octets.
+fn flip(path: &Path, octets: &[u8]) {
+    let mut content = fs::read(path).unwrap();
+    let places: Vec<usize> = (0..content.len() - octets.len())
+        .filter(|at| content[*at..].starts_with(octets))
+        .collect();
+    assert!(!places.is_empty(), "it is not there");
+    // The first place of it is enough where there are several: an index has it too.
+    content[places[0] + 1] ^= 0x01;
+    fs::write(path, content).unwrap();
+}
+
+const NONE: Vec<String> = Vec::new();
