@@ -201,7 +201,11 @@ fn is_ahead(place: Option<&Bookmark>, key: &[u8]) -> bool {
 
 fn issuer_counts(look: &Look<'_>) -> Result<Vec<ArchiveRecord>, Error> {
     let mut issuers = BTreeSet::new();
-    for range in [keys::revocation_counts(), keys::crl_numbers()] {
+    for range in [
+        keys::issuers(),
+        keys::revocation_counts(),
+        keys::crl_numbers(),
+    ] {
         for entry in look.entries(&Range::of(range)) {
             let (key, _) = entry?;
             issuers.insert(KeyReader::new(&key).array::<20>()?);

@@ -186,6 +186,7 @@ impl Entries {
 fn api_key(entries: &mut Entries, it: &ApiKey) -> Result<(), Error> {
     let key = keys::api_key(it.owner, it.id);
     entries.put(key.clone(), it.encode()?);
+    entries.unique(keys::api_key_id(it.id), [], Unique::Id);
     let prefix = keys::api_key_prefix(it.prefix);
     entries.unique(prefix, key, Unique::ApiKeyPrefix);
     Ok(())

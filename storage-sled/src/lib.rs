@@ -62,6 +62,7 @@ mod sensor;
 mod session;
 mod site;
 mod snapshot;
+mod space;
 mod store;
 mod sweep;
 mod sync;

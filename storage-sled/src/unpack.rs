@@ -11,13 +11,14 @@ use crate::error::Error;
 use crate::keys::{self, KeyReader, Range};
 use crate::record::{Record, decode_reading};
 use crate::snapshot::Look;
+use crate::space;
 
 /// The kind of record under a key; none for what leads to records.
 pub(crate) fn kind_of(key: &[u8]) -> Option<RecordKind> {
     let space = key.first()?;
     RecordKind::ALL
         .into_iter()
-        .find(|kind| keys::records(*kind).is_some_and(|prefix| prefix.first() == Some(space)))
+        .find(|kind| space::records(*kind).is_some_and(|prefix| prefix.first() == Some(space)))
 }
 
 /// Takes the records of one kind in their order, as far as they are to be seen.
@@ -33,7 +34,7 @@ pub(crate) struct Unpacker {
 impl Unpacker {
     /// Those behind the one with a key.
     pub(crate) fn behind(kind: RecordKind, key: Option<Vec<u8>>) -> Self {
-        let prefix = keys::records(kind).unwrap_or_default();
+        let prefix = space::records(kind).unwrap_or_default();
         let mut range = Range::of(prefix.clone());
         if let Some(key) = key.filter(|key| !key.is_empty()) {
             let last = [prefix, key].concat();

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::footprint::{footprint, owners};
 use crate::keys::{self, Range};
 use crate::snapshot::{Look, Snapshot};
+use crate::space;
 use crate::store::Shared;
 use crate::unpack::{kind_of, unpack};
 
@@ -90,7 +91,7 @@ impl Check {
         };
         for entry in footprint(&record, lives)?.into_iter().skip(1) {
             if look.octets(&entry.key)?.as_deref() != Some(&entry.value[..]) {
-                let problem = format!("it is not found by {}", keys::describe(&entry.key));
+                let problem = format!("it is not found by {}", space::describe(&entry.key));
                 self.find(kind, key, problem);
             }
             self.links.insert(hash(&entry.key));
@@ -100,8 +101,8 @@ impl Check {
 
     /// A key that leads to a record, the other way round.
     fn link(&mut self, _: &Look<'_>, key: &[u8], _: &IVec) -> Result<(), Error> {
-        if keys::is_link(key) && !self.links.contains(&hash(key)) {
-            let place = keys::describe(key);
+        if space::is_link(key) && !self.links.contains(&hash(key)) {
+            let place = space::describe(key);
             self.findings.push(Finding::new(
                 format_args!("{place} {}", hexadecimal(&key[1..])),
                 "it leads to no record",
@@ -129,3 +130,6 @@ fn hexadecimal(key: &[u8]) -> String {
 
 /// How many keys a look may take in.
 const LOOK_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

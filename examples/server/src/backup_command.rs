@@ -38,7 +38,7 @@ pub(crate) async fn back_up(settings: &Settings, wanted: &Backup) -> Result<Stri
         return Err(taken_already(&wanted.file));
     }
     let passphrase = passphrase(wanted)?;
-    let made = match DataDir::hold(&settings.data_dir)? {
+    let made = match DataDir::hold_present(&settings.data_dir)? {
         Held::Elsewhere => by_server(&settings.data_dir).await?,
         Held::Here(_directory) => by_storage(settings).await?,
     };
@@ -86,12 +86,10 @@ async fn by_server(data_dir: &Path) -> Result<PathBuf, Failure> {
 /// No server runs: opens the storage.
 async fn by_storage(settings: &Settings) -> Result<PathBuf, Failure> {
     let storage = OpenStorage::open_present(&settings.storage).await?;
-    let made = make(
-        &*storage.port(),
-        settings.storage.scheme(),
-        &settings.data_dir,
-    )
-    .await;
+    let port = storage.port();
+    let source = settings.storage.scheme();
+    let progress = Progress::begin("copying", None);
+    let made = make(&*port, source, &settings.data_dir, progress).await;
     storage.close().await;
     Ok(made?)
 }
@@ -106,34 +104,22 @@ pub(crate) async fn make(
     storage: &dyn Storage,
     source: &str,
     data_dir: &Path,
+    mut progress: Progress,
 ) -> anyhow::Result<PathBuf> {
-    let path = private_file::unfinished(data_dir, "backup");
-    let made = write(storage, source, &path).await;
-    if made.is_err() {
-        for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
-            let mut name = path.clone().into_os_string();
-            name.push(suffix);
-            let _ = fs::remove_file(name);
-        }
-    }
-    made.map(|()| path)
-}
-
-async fn write(storage: &dyn Storage, source: &str, path: &Path) -> anyhow::Result<()> {
-    let file = SqliteStorage::open(path).await?;
+    let unfinished = Unfinished(Some(private_file::unfinished(data_dir, "backup")));
+    let path = unfinished.0.clone().unwrap_or_default();
+    let file = SqliteStorage::open(&path).await?;
     let made_at = SystemClock.now();
     let archive = storage.archive(ServerProof::vouch(), None).await?;
     let mut carrier = Carrier::new(archive, Carriage::AsTheyAre);
-    let mut progress = Progress::begin("copying", None);
     while carrier.step(&file).await?.is_some() {
         progress.reach(carrier.count());
     }
     progress.end();
     let sum = carrier.sum();
     // What is in the file is what a restore will find.
-    let written = Source::Storage(&file)
-        .sum("comparing", Carriage::AsTheyAre, Some(sum.total()))
-        .await?;
+    let written = Source::Storage(&file);
+    let written = written.sum(Progress::unseen(), Carriage::AsTheyAre).await?;
     if let Some(difference) = difference(&written, &sum) {
         bail!("the file does not hold what was written to it ({difference})");
     }
@@ -144,7 +130,29 @@ async fn write(storage: &dyn Storage, source: &str, path: &Path) -> anyhow::Resu
     };
     let notes = [(MANIFEST.to_owned(), manifest.to_json())];
     file.seal(&BTreeMap::from(notes)).await?;
-    Ok(())
+    Ok(unfinished.finished())
+}
+
+/// A database that is not finished; gone with all its files when this is dropped.
+struct Unfinished(Option<PathBuf>);
+
+impl Unfinished {
+    fn finished(mut self) -> PathBuf {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let Some(path) = self.0.take() else {
+            return;
+        };
+        for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            let _ = fs::remove_file(name);
+        }
+    }
 }
 
 /// Adds the keys, and puts the file where it is wanted.

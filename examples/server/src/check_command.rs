@@ -19,7 +19,7 @@ use crate::{print, transfer};
 ///
 /// [`Failure`] where something is wrong, or where it cannot be checked.
 pub(crate) async fn check(settings: &Settings) -> Result<(), Failure> {
-    let findings = match DataDir::hold(&settings.data_dir)? {
+    let findings = match DataDir::hold_present(&settings.data_dir)? {
         Held::Elsewhere => by_server(settings).await?,
         Held::Here(_directory) => {
             transfer::refuse_half(&settings.data_dir, &settings.storage)?;

@@ -63,6 +63,21 @@ impl DataDir {
         Ok(Held::Here(this))
     }
 
+    /// Holds a directory that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where it is not, and as [`DataDir::hold`] has.
+    pub(crate) fn hold_present(path: &Path) -> Result<Held, Failure> {
+        if !path.is_dir() {
+            return Err(Failure::configuration(format!(
+                "there is no data directory {}: name the right one by --data-dir",
+                path.display()
+            )));
+        }
+        Self::hold(path)
+    }
+
     /// Where the CA's keys lie.
     pub(crate) fn ca(&self) -> PathBuf {
         ca(&self.path)

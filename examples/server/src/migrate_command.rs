@@ -8,6 +8,7 @@ use fieldgate_core::storage::Storage;
 use crate::data_dir::{DataDir, Held};
 use crate::failure::Failure;
 use crate::manifest::table;
+use crate::progress::Progress;
 use crate::settings::{Settings, StorageUrl};
 use crate::storage::OpenStorage;
 use crate::transfer::{Source, Transfer};
@@ -28,7 +29,7 @@ pub(crate) async fn migrate(settings: &Settings, to: &StorageUrl) -> Result<Stri
             "--to: it is the storage that the server has now",
         ));
     }
-    let Held::Here(_directory) = DataDir::hold(&settings.data_dir)? else {
+    let Held::Here(_directory) = DataDir::hold_present(&settings.data_dir)? else {
         return Err(Failure::runtime(
             "the server is running on this data directory: stop it first, for what it takes in \
              meanwhile would not move along",
@@ -66,7 +67,8 @@ async fn copy(
     let source = Source::Storage(source);
     let of = settings.storage.masked();
     let mut transfer = Transfer::begin(&settings.data_dir, "migrate", of, to, now).await?;
-    let expected = source.sum("counting", Carriage::AsTheyAre, None).await?;
+    let progress = Progress::begin("counting", None);
+    let expected = source.sum(progress, Carriage::AsTheyAre).await?;
     let carried = transfer.run(&source, to.1, Carriage::AsTheyAre, &expected);
     carried
         .await

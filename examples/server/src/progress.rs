@@ -10,6 +10,8 @@ pub(crate) struct Progress {
     /// Of how many; not known for all work.
     total: Option<u64>,
     done: u64,
+    /// Whether anybody is to see it: a server's standard error is its log.
+    seen: bool,
     on_terminal: bool,
     began: Instant,
     shown: Option<Instant>,
@@ -22,9 +24,18 @@ impl Progress {
             what,
             total,
             done: 0,
+            seen: true,
             on_terminal: std::io::stderr().is_terminal(),
             began: Instant::now(),
             shown: None,
+        }
+    }
+
+    /// Work that nobody watches.
+    pub(crate) fn unseen() -> Self {
+        Self {
+            seen: false,
+            ..Self::begin("", None)
         }
     }
 
@@ -32,7 +43,7 @@ impl Progress {
     pub(crate) fn reach(&mut self, done: u64) {
         self.done = done;
         let every = if self.on_terminal { REDRAW } else { LINE };
-        if self.shown.unwrap_or(self.began).elapsed() >= every {
+        if self.seen && self.shown.unwrap_or(self.began).elapsed() >= every {
             self.shown = Some(Instant::now());
             self.show("");
         }

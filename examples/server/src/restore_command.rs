@@ -14,6 +14,7 @@ use crate::data_dir::{self, DataDir, Held};
 use crate::failure::Failure;
 use crate::key_files::KeyFiles;
 use crate::manifest::{Manifest, difference, table};
+use crate::progress::Progress;
 use crate::sealed_keys;
 use crate::settings::{Settings, StorageUrl};
 use crate::storage::OpenStorage;
@@ -44,8 +45,9 @@ pub(crate) async fn restore(settings: &Settings, wanted: &Restore) -> Result<Str
     let manifest = manifest.and_then(Manifest::parse).with_context(unusable)?;
     let source = Source::Backup(&backup);
     let total = Some(manifest.sum.total());
-    let found = source.sum("checking the backup", Carriage::AsTheyAre, total);
-    let found = found.await.with_context(unusable)?;
+    let progress = Progress::begin("checking the backup", total);
+    let found = source.sum(progress, Carriage::AsTheyAre).await;
+    let found = found.with_context(unusable)?;
     if let Some(difference) = difference(&found, &manifest.sum) {
         return Err(Failure::runtime(format!(
             "the backup {} is damaged: it does not hold what its manifest says ({difference})",
@@ -75,7 +77,8 @@ async fn fill(
     let mut transfer = Transfer::begin(&settings.data_dir, "restore", of, to, now).await?;
     let carriage = Carriage::Restored(transfer.began);
     let total = Some(manifest.sum.total());
-    let expected = source.sum("reading", carriage, total).await?;
+    let progress = Progress::begin("reading", total);
+    let expected = source.sum(progress, carriage).await?;
     let carried = transfer.run(source, &*target, carriage, &expected).await;
     carried.context("the restore is not complete: give the same command again to go on")
 }

@@ -15,6 +15,7 @@ use fieldgate_http_axum::{ApiKeyAuthenticator, Authenticator as _, problem};
 use serde_json::json;
 
 use crate::backup_command;
+use crate::progress::Progress;
 
 /// What the calls work with.
 #[derive(Debug)]
@@ -77,8 +78,13 @@ async fn backup(State(calls): State<Arc<Calls>>) -> Response {
     let Ok(_busy) = calls.busy.try_lock() else {
         return busy();
     };
-    let made = backup_command::make(&*calls.storage, calls.source, &calls.data_dir).await;
-    match made {
+    let made = backup_command::make(
+        &*calls.storage,
+        calls.source,
+        &calls.data_dir,
+        Progress::unseen(),
+    );
+    match made.await {
         Ok(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy());
             axum::Json(json!({"file": name})).into_response()

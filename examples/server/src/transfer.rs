@@ -38,11 +38,9 @@ impl Source<'_> {
     /// Where a record does not read.
     pub(crate) async fn sum(
         &self,
-        what: &'static str,
+        mut progress: Progress,
         carriage: Carriage,
-        total: Option<u64>,
     ) -> anyhow::Result<ArchiveSum> {
-        let mut progress = Progress::begin(what, total);
         let mut carrier = Carrier::new(self.archive(None).await?, carriage);
         while !carrier.next().await?.is_empty() {
             progress.reach(carrier.count());
@@ -144,8 +142,9 @@ impl Transfer {
         }
         progress.end();
         let target = Source::Storage(target);
-        let found = target.sum("comparing", Carriage::AsTheyAre, Some(total));
-        if let Some(difference) = difference(&found.await?, expected) {
+        let progress = Progress::begin("comparing", Some(total));
+        let found = target.sum(progress, Carriage::AsTheyAre).await?;
+        if let Some(difference) = difference(&found, expected) {
             bail!(
                 "what is in {} is not what it has to be ({difference}): was one of the two changed \
                  meanwhile? Remove that storage and {}, and begin again",

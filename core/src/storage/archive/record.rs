@@ -31,7 +31,7 @@ pub enum ArchiveRecord {
     ApiKey(ApiKey),
     /// An issuer.
     Issuer(Issuer),
-    /// What is counted of an issuer.
+    /// What is counted of an issuer: of each there is one, also where that is nothing yet.
     IssuerCount {
         /// Which issuer.
         key_id: IssuerKeyId,

@@ -63,7 +63,8 @@ fn records(state: &State) -> Vec<ArchiveRecord> {
     all.extend(state.api_keys.values().cloned().map(ArchiveRecord::ApiKey));
     all.extend(state.issuers.values().cloned().map(ArchiveRecord::Issuer));
     let counted = state.certificates.revocations().map(|(id, _)| id);
-    let mut issuers: Vec<_> = counted.chain(state.crl_numbers.keys().copied()).collect();
+    let counted = counted.chain(state.crl_numbers.keys().copied());
+    let mut issuers: Vec<_> = counted.chain(state.issuers.keys().copied()).collect();
     issuers.sort_unstable();
     issuers.dedup();
     all.extend(

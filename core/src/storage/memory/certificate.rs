@@ -204,6 +204,17 @@ impl Certificates {
         self.revocations.entry(issuer).or_insert(count);
     }
 
+    /// Puts one on record: adds it, and counts it if it is revoked.
+    pub(super) fn record(&mut self, certificate: Certificate) {
+        if let CertificateFate::Revoked { .. } = certificate.fate {
+            *self
+                .revocations
+                .entry(certificate.issuer_key_id)
+                .or_default() += 1;
+        }
+        self.insert(certificate);
+    }
+
     /// Adds one; its serial number and issue sequence have to be free.
     pub(super) fn insert(&mut self, certificate: Certificate) {
         let key = key_of(&certificate);

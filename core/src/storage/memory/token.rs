@@ -131,7 +131,7 @@ impl TokenStore for MemoryStorage {
             ..certificate.clone()
         };
         state.certificates.supersede_waiting(organization, device);
-        state.certificates.insert(recorded.clone());
+        state.certificates.record(recorded.clone());
         Ok(Redemption::Recorded(recorded))
     }
 }

@@ -78,7 +78,7 @@ pub async fn every_answer_moves_along(storage: &Handle) {
         assert!(!expected.items.is_empty(), "{filter:?}");
         assert_eq!(found.items, expected.items);
     }
-    let everything = TagSelector::default();
+    let everything = [TagSelector::default()];
     let count = storage.count_selected(id, &everything).await.unwrap();
     assert_eq!(count, other.count_selected(id, &everything).await.unwrap());
 }

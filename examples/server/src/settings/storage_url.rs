@@ -26,9 +26,14 @@ impl StorageUrl {
 }
 
 impl StorageUrl {
-    /// The whole URL, with what may be secret in it.
+    /// The same text for every way to write the place, with what may be secret in it.
     pub(crate) fn whole(&self) -> String {
-        self.masked()
+        let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        match self {
+            Self::Memory => self.masked(),
+            Self::Sled(path) => Self::Sled(whole(path)).masked(),
+            Self::Sqlite(path) => Self::Sqlite(whole(path)).masked(),
+        }
     }
 
     /// The kind of storage.

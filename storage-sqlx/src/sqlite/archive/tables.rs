@@ -378,7 +378,11 @@ const READINGS: &str = "SELECT r.taken_at, s.value_type, r.value, r.metadata, s.
      WHERE EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = s.organization_id \
      AND d.id = s.device_id)";
 
-const COUNTS: &str = "SELECT key_id, revocations, crl_number FROM issuer_count";
+/// Those of issuers of which nothing was counted yet are zero.
+const COUNTS: &str = "SELECT key_id, revocations, crl_number FROM (SELECT key_id, \
+     max(revocations) AS revocations, max(crl_number) AS crl_number FROM (SELECT key_id, \
+     revocations, crl_number FROM issuer_count UNION ALL SELECT key_id, 0, 0 FROM issuer) \
+     GROUP BY key_id)";
 
 /// Those of certificates on record, and those whose certificates are gone.
 const COMPROMISED: &str = "SELECT public_key_sha256 FROM (SELECT public_key_sha256 \

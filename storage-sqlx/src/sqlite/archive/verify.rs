@@ -167,3 +167,6 @@ fn text(id: &[u8]) -> String {
 
 /// How many names a look takes in.
 const PAGE: i64 = 500;
+
+#[cfg(test)]
+mod tests;
