@@ -4,16 +4,18 @@
     reason = "these are tests: a failure has to name its line"
 )]
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use fieldgate_core::model::api_key::KeyOwner;
 use fieldgate_core::model::secret::Secret;
 use fieldgate_core::storage::{
-    ApiKeyStore as _, Effects, OrganizationStore as _, ServerProof, StorageError, TokenStore as _,
+    ApiKeyStore as _, ArchiveRecord, ArchiveStore as _, Effects, OrganizationStore as _,
+    ServerProof, StorageError, TokenStore as _,
 };
 use fieldgate_core::testing::fixtures;
-use fieldgate_storage_sqlx::{OpenError, SqliteStorage};
+use fieldgate_storage_sqlx::{OpenError, SqliteBackup, SqliteStorage};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -330,4 +332,32 @@ async fn run(path: &Path, statement: &'static str) {
         .await
         .unwrap();
     connection.close().await.unwrap();
+}
+
+/// Sealing wants the file for itself; whoever has read it before must be gone by then.
+#[tokio::test]
+async fn a_file_is_sealed_at_once_after_it_was_read_and_is_no_storage_then() {
+    for _ in 0..50 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("backup");
+        let storage = SqliteStorage::open(&path).await.unwrap();
+        let records = [ArchiveRecord::Organization(fixtures::organization())];
+        let server = ServerProof::vouch();
+        storage.import(server, &records).await.unwrap();
+        let mut archive = storage.archive(server, None).await.unwrap();
+        while !archive.next(100).await.unwrap().is_empty() {}
+        let notes = BTreeMap::from([("manifest".to_owned(), "all of it".to_owned())]);
+        storage.seal(&notes).await.unwrap();
+
+        assert_eq!(names(directory.path()), ["backup"]);
+        let refused = SqliteStorage::open(&path).await.unwrap_err();
+        assert!(matches!(refused, OpenError::Backup { .. }), "{refused}");
+        let backup = SqliteBackup::open(&path).await.unwrap();
+        assert_eq!(backup.note("manifest"), Some("all of it"));
+        assert_eq!(backup.note("other"), None);
+        let mut archive = backup.archive(None).await.unwrap();
+        let found = archive.next(100).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].octets(), records[0].octets());
+    }
 }

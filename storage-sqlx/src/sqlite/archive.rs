@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use fieldgate_core::storage::{
     Archive, ArchiveRecord, ArchiveStore, Bookmark, Finding, RecordKind, ServerProof, StorageError,
 };
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::error::Error;
 use crate::sqlite::{SqliteStorage, refuse};
@@ -40,7 +40,12 @@ impl ArchiveStore for SqliteStorage {
 
     async fn verify(&self, _server: ServerProof) -> Result<Vec<Finding>, StorageError> {
         let mut connection = self.snapshot().await?;
-        Ok(verify::verify(&mut connection).await)
+        let findings = verify::verify(&mut connection).await;
+        connection
+            .close()
+            .await
+            .map_err(|error| refuse(error.into()))?;
+        Ok(findings)
     }
 }
 
@@ -74,9 +79,11 @@ pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<(), Error
 /// All records as a connection sees them.
 #[derive(Debug)]
 pub(super) struct View {
-    connection: SqliteConnection,
-    /// The kind that is read now; none at the end.
-    kind: Option<RecordKind>,
+    /// Closed at the end, at once: one that is dropped is closed a little later, and is in the way of
+    /// whoever wants the file for himself.
+    connection: Option<SqliteConnection>,
+    /// The kind that is read now.
+    kind: RecordKind,
     /// The key of the last record of it that was read.
     key: Option<Vec<u8>>,
 }
@@ -84,22 +91,29 @@ pub(super) struct View {
 impl View {
     pub(super) fn open(connection: SqliteConnection, after: Option<&Bookmark>) -> Self {
         Self {
-            connection,
-            kind: Some(after.map_or(RecordKind::ALL[0], |after| after.kind)),
+            connection: Some(connection),
+            kind: after.map_or(RecordKind::ALL[0], |after| after.kind),
             key: after.map(|after| after.key.clone()),
         }
     }
 
     async fn read(&mut self, limit: usize) -> Result<Vec<ArchiveRecord>, Error> {
-        while let Some(kind) = self.kind {
+        while let Some(connection) = &mut self.connection {
             let key = self.key.as_deref();
-            let found = tables::page(&mut self.connection, kind, key, limit).await?;
+            let found = tables::page(connection, self.kind, key, limit).await?;
             if let Some(last) = found.last() {
                 self.key = Some(last.bookmark().key);
                 return Ok(found);
             }
-            self.kind = kind.next();
             self.key = None;
+            match self.kind.next() {
+                Some(next) => self.kind = next,
+                None => {
+                    if let Some(connection) = self.connection.take() {
+                        connection.close().await?;
+                    }
+                }
+            }
         }
         Ok(Vec::new())
     }
