@@ -54,7 +54,7 @@ fn an_import_is_no_heavier_than_it_may_be() {
         topic: crate::storage::RetainedTopic::Status,
         payload: vec![0; IMPORT_WEIGHT],
     };
-    let records = [light.clone(), heavy.clone(), light];
+    let records = [light.clone(), heavy, light];
     assert_eq!(fitting(&records), 1);
     assert_eq!(fitting(&records[1..]), 1);
     assert_eq!(fitting(&records[2..]), 1);
