@@ -43,13 +43,11 @@ pub struct MqttOptions {
     pub unprocessed_max_bytes: usize,
     /// How many messages of QoS 2 of a session may wait for their PUBREL. 1,024.
     pub unreleased_max: usize,
-    /// How many readings a device may send a second; any other message counts as one. Who sends
-    /// more is not read from until it is within its share again: nothing is lost, and no other
-    /// device waits for it. 5,000.
+    /// How many readings a device may send a second, in all its sessions; each packet counts as one
+    /// more. Who is two seconds ahead of that is not read from until it is within its share again:
+    /// nothing is lost, and no other device waits for it. Its keep-alive does not count meanwhile, so
+    /// it is not to be much less than the 10,000 readings that one message may have. 5,000.
     pub readings_per_second: u32,
-    /// How many readings a device may send at once beyond that: as many as the largest message
-    /// has. 10,000.
-    pub readings_at_once: u32,
     /// How many messages wait for a device that does not acknowledge earlier ones. 64.
     pub outbound_queue_max: usize,
     /// How many octets of messages wait for a device that does not acknowledge earlier ones; and
@@ -99,7 +97,6 @@ impl Default for MqttOptions {
             unprocessed_max_bytes: 1024 * 1024,
             unreleased_max: 1024,
             readings_per_second: 5000,
-            readings_at_once: 10_000,
             outbound_queue_max: 64,
             outbound_max_bytes: 512 * 1024,
             write_timeout: Duration::from_secs(10),

@@ -10,6 +10,7 @@ use fieldgate_core::transport::DisconnectReason;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::session::allowance::Share;
 use crate::throttle::Throttle;
 
 /// Which device a session is of.
@@ -18,12 +19,21 @@ pub(crate) type DeviceKey = (OrganizationId, DeviceId);
 /// The sessions of all devices: those that are live, and those that are about to be opened.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    devices: Mutex<HashMap<DeviceKey, Entry>>,
+    devices: Mutex<Devices>,
 }
 
 #[derive(Debug, Default)]
+struct Devices {
+    entries: HashMap<DeviceKey, Entry>,
+    /// With how many entries to look for those without use.
+    sweep_at: usize,
+}
+
+#[derive(Debug)]
 struct Entry {
     slots: Vec<Arc<Slot>>,
+    /// Kept as long as it is used, also without a session.
+    share: Share,
     /// When sessions of the device were taken over.
     takeovers: VecDeque<Instant>,
     /// When the last of those that wait for their turn has it.
@@ -67,6 +77,7 @@ pub(crate) struct Place {
     device: DeviceKey,
     slot: Arc<Slot>,
     killed: watch::Receiver<Option<DisconnectReason>>,
+    share: Share,
 }
 
 impl Registry {
@@ -79,15 +90,19 @@ impl Registry {
             ended: watch::Sender::new(false),
             epoch: Mutex::new(None),
         });
+        let now = Instant::now();
         let mut devices = self.lock();
-        let entry = devices.entry(device).or_default();
+        devices.sweep(now);
+        let entry = devices.entry(device, now);
         entry.slots.push(Arc::clone(&slot));
+        let share = entry.share.clone();
         drop(devices);
         Place {
             registry: Arc::clone(self),
             device,
             slot,
             killed,
+            share,
         }
     }
 
@@ -95,9 +110,8 @@ impl Registry {
     pub(crate) async fn disconnect(&self, device: DeviceKey, reason: DisconnectReason) -> usize {
         let slots = {
             let devices = self.lock();
-            devices
-                .get(&device)
-                .map_or_else(Vec::new, |entry| entry.slots.clone())
+            let entry = devices.entries.get(&device);
+            entry.map_or_else(Vec::new, |entry| entry.slots.clone())
         };
         for slot in &slots {
             slot.kill(reason);
@@ -114,8 +128,30 @@ impl Registry {
         slots.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceKey, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Devices> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Devices {
+    fn entry(&mut self, device: DeviceKey, now: Instant) -> &mut Entry {
+        self.entries.entry(device).or_insert_with(|| Entry {
+            slots: Vec::new(),
+            share: Share::unused(now),
+            takeovers: VecDeque::new(),
+            last_turn: None,
+            warnings: Throttle::default(),
+        })
+    }
+
+    /// Removes entries without use, now and then.
+    fn sweep(&mut self, now: Instant) {
+        if self.entries.len() < self.sweep_at {
+            return;
+        }
+        self.entries
+            .retain(|_, entry| !entry.slots.is_empty() || !entry.share.is_unused(now));
+        self.sweep_at = (self.entries.len() * 2).max(SWEEP_MIN);
     }
 }
 
@@ -140,7 +176,7 @@ impl Place {
     /// many takeovers. Then those of one device wait one for another.
     pub(crate) fn turn(&self, limits: TakeoverLimits, now: Instant) -> Turn {
         let mut devices = self.registry.lock();
-        let Some(entry) = devices.get_mut(&self.device) else {
+        let Some(entry) = devices.entries.get_mut(&self.device) else {
             return Turn::Now;
         };
         entry
@@ -151,7 +187,7 @@ impl Place {
         }
         let warning = entry.warnings.count(now, limits.window);
         let before = entry.last_turn.filter(|turn| *turn > now).unwrap_or(now);
-        if before > now + limits.delay * TURNS_AHEAD_MAX {
+        if before >= now + limits.delay * TURNS_AHEAD_MAX {
             return Turn::Never(warning);
         }
         let turn = before + limits.delay;
@@ -167,7 +203,7 @@ impl Place {
     /// Why this session has to end instead: a newer one is there, or the switch was thrown.
     pub(crate) fn accept(&self, epoch: SessionEpoch) -> Result<usize, DisconnectReason> {
         let mut devices = self.registry.lock();
-        let entry = devices.entry(self.device).or_default();
+        let entry = devices.entry(self.device, Instant::now());
         // Set first, and checked after: a disconnect that finds no epoch has thrown the switch
         // before it looked.
         *self
@@ -199,6 +235,11 @@ impl Place {
         Ok(count)
     }
 
+    /// What the device has used of its share.
+    pub(crate) fn share(&self) -> Share {
+        self.share.clone()
+    }
+
     /// Why the session has to end, if it has to.
     pub(crate) fn killed(&self) -> Option<DisconnectReason> {
         *self.killed.borrow()
@@ -228,10 +269,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.end();
         let mut devices = self.registry.lock();
-        if let Some(entry) = devices.get_mut(&self.device) {
+        if let Some(entry) = devices.entries.get_mut(&self.device) {
             entry.slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
-            if entry.slots.is_empty() {
-                devices.remove(&self.device);
+            if entry.slots.is_empty() && entry.share.is_unused(Instant::now()) {
+                devices.entries.remove(&self.device);
             }
         }
     }
@@ -239,6 +280,8 @@ impl Drop for Place {
 
 /// How many sessions of one device wait for their turn.
 const TURNS_AHEAD_MAX: u32 = 8;
+
+const SWEEP_MIN: usize = 1024;
 
 /// More than any sensible limit of takeovers.
 const TAKEOVERS_KEPT: usize = 100;
@@ -309,7 +352,7 @@ mod tests {
     async fn places_are_given_up() {
         let registry = Arc::new(Registry::default());
         drop(registry.enter(device()));
-        assert!(registry.lock().is_empty());
+        assert!(registry.lock().entries.is_empty());
         let reason = DisconnectReason::NotAuthorized;
         assert_eq!(registry.disconnect(device(), reason).await, 0);
     }
@@ -350,7 +393,10 @@ mod tests {
             .map(|place| place.turn(LIMITS, start))
             .collect();
         assert_eq!(turns[..2], [turn(1, Some(1)), turn(2, None)]);
-        assert_eq!(turns[8..], [turn(9, None), Turn::Never(None)]);
+        assert_eq!(
+            turns[7..],
+            [turn(8, None), Turn::Never(None), Turn::Never(None)]
+        );
     }
 
     #[test]

@@ -140,7 +140,8 @@ impl ApiKeys {
         let _held = self.parts.key_removal.lock().await;
         let mut changed = key.clone();
         changed.update(settings.clone());
-        if !changed.manages_keys(self.parts.now()) {
+        let ends = key.expires_at.is_none() && changed.expires_at.is_some();
+        if ends || !changed.manages_keys(self.parts.now()) {
             self.check_not_last(owner, id, expected).await?;
         }
         let storage = &self.parts.storage;
@@ -153,7 +154,8 @@ impl ApiKeys {
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::StaleRevision`]; [`Error::Conflict`] with `last_admin_key` for
-    /// the last key that can make others, without which the owner would be locked out for good.
+    /// the last key that can make others, without which the owner would be locked out for good; the
+    /// last of those without an end, too, for the others end, and make none that does not.
     pub async fn revoke(
         &self,
         owner: KeyOwner,
@@ -183,7 +185,9 @@ impl ApiKeys {
         let mut page = PageRequest::first(PageLimit::MAX);
         loop {
             let keys = self.parts.storage.api_keys(owner, page).await?;
-            let is_other = |other: &ApiKey| other.id != id && other.manages_keys(now);
+            let lasts = |other: &ApiKey| key.expires_at.is_some() || other.expires_at.is_none();
+            let is_other =
+                |other: &ApiKey| other.id != id && other.manages_keys(now) && lasts(other);
             if keys.items.iter().any(is_other) {
                 return Ok(());
             }

@@ -104,12 +104,12 @@ impl Certificates {
 
     /// The CRL of an issuer in DER (RFC 5280, section 5): complete, numbered, signed, good for a
     /// day. A new one is made when a certificate has been revoked, or half of the time is over;
-    /// where the CA cannot sign in the second half, the one that is there has to do.
+    /// where none can be made in the second half, the one that is there has to do.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] for a key that is not the current issuer's; [`Error::Unavailable`] where
-    /// the CA cannot sign. Whoever asks within the next seconds is told the same, untried.
+    /// none can be made. Whoever asks within the next seconds is told the same, untried.
     pub async fn crl(&self, issuer: IssuerKeyId) -> Result<Arc<[u8]>> {
         if issuer != self.issuer_key_id() {
             return Err(Error::NotFound { what: "issuer" });
@@ -129,18 +129,15 @@ impl Certificates {
         let complete = complete.map(|crl| crl.der);
         let pause = state.retry_at.map_or(Duration::ZERO, |at| at.since(now));
         // A clock that was set back does not make it longer.
-        if !pause.is_zero() && pause <= SIGNING_PAUSE {
+        if !pause.is_zero() && pause <= CRL_PAUSE {
             return complete.ok_or_else(|| Error::Unavailable {
                 retry_after: pause,
-                source: "the CRL could not be signed a moment ago".into(),
+                source: "the CRL could not be made a moment ago".into(),
             });
         }
-        let revoked = self.revoked(issuer, now).await?;
-        let number = storage.next_crl_number(issuer).await?;
         let next_update = now.plus(CRL_LIFE);
-        match self.parts.ca.crl(number, &revoked, now, next_update) {
+        match self.make_crl(issuer, now, next_update).await {
             Ok(der) => {
-                let der: Arc<[u8]> = der.into();
                 *state = CrlState {
                     newest: Some(SignedCrl {
                         der: Arc::clone(&der),
@@ -153,10 +150,22 @@ impl Certificates {
                 Ok(der)
             }
             Err(error) => {
-                state.retry_at = Some(now.plus(SIGNING_PAUSE));
-                complete.ok_or_else(|| error.into())
+                state.retry_at = Some(now.plus(CRL_PAUSE));
+                complete.ok_or(error)
             }
         }
+    }
+
+    async fn make_crl(
+        &self,
+        issuer: IssuerKeyId,
+        now: Timestamp,
+        next_update: Timestamp,
+    ) -> Result<Arc<[u8]>> {
+        let revoked = self.revoked(issuer, now).await?;
+        let number = self.parts.storage.next_crl_number(issuer).await?;
+        let der = self.parts.ca.crl(number, &revoked, now, next_update)?;
+        Ok(der.into())
     }
 
     async fn revoked(
@@ -182,6 +191,6 @@ impl Certificates {
 
 const CRL_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// How long signing is not tried again after it has failed: anybody may ask for the CRL, and each
+/// How long no CRL is tried again after one could not be made: anybody may ask for the CRL, and each
 /// attempt reads all revoked certificates.
-const SIGNING_PAUSE: Duration = Duration::from_secs(10);
+const CRL_PAUSE: Duration = Duration::from_secs(10);

@@ -74,9 +74,9 @@ impl Inbox for Gateway {
             }
             Inbound::Health(report) => self.health(session, report, now).await,
             Inbound::Readings(mut items) => {
-                self.parts
-                    .receipts
-                    .stamp(session.device_id, &mut items, now);
+                let ahead = self.parts.limits.timestamp_ahead;
+                let receipts = &self.parts.receipts;
+                receipts.stamp(session.device_id, &mut items, now, ahead);
                 let batch = ReadingBatch {
                     received_at: now,
                     seed: self.parts.id_seed()?,
@@ -106,7 +106,6 @@ impl Inbox for Gateway {
 
     async fn close_session(&self, session: &SessionHandle) -> Result<()> {
         let now = self.parts.now();
-        self.parts.receipts.forget(session.device_id);
         let storage = &self.parts.storage;
         storage
             .close_session(

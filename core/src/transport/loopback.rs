@@ -296,7 +296,8 @@ impl Entry {
             place: Arc::clone(&self.place),
         })));
         self.wait_for_the_end(&handle).await;
-        let _alone = self.place.gate.lock().await;
+        // A message that is being stored comes before the end; nobody else waits for its noting.
+        drop(self.place.gate.lock().await);
         let mut pause = PAUSE_MIN;
         while let Err(error) = inbox.close_session(&handle).await {
             let device = handle.device_id;

@@ -51,7 +51,8 @@ use crate::model::id::{DeviceId, OrganizationId};
 pub trait Transport: Debug + Send + Sync + 'static {
     /// Ends the live session of a device, and one that is about to be opened; does nothing where
     /// there is none, and nothing to other devices. When it returns, no further message of that
-    /// session is handed to the inbox, and none is being stored. The end may be noted later.
+    /// session is handed to the inbox. One that is being stored is waited for, but not for ever: the
+    /// transport may give its answer up. The end may be noted later.
     async fn disconnect(
         &self,
         organization: OrganizationId,

@@ -215,6 +215,15 @@ async fn the_last_key_that_makes_others_stays() {
     renamed.await.unwrap();
     keys.revoke(owner, reader.id, None).await.unwrap();
 
+    // One that ends makes none that does not: with the last that lasts, all would end.
+    let mut brief = wanted(&[Scope::Admin]);
+    brief.expires_at = Some(system.clock.now().plus(Duration::from_secs(3600)));
+    let updated = keys.update(owner, &every, first.id, None, &brief).await;
+    is_last(updated.unwrap_err());
+    let other = keys.mint(owner, &every, brief, None).await.unwrap().key;
+    is_last(keys.revoke(owner, first.id, None).await.unwrap_err());
+    keys.revoke(owner, other.id, None).await.unwrap();
+
     // Of two that go for each other, one stays.
     let second = keys.mint(owner, &every, wanted(&[Scope::Admin]), None);
     let second = second.await.unwrap().key;

@@ -104,7 +104,7 @@ impl Settings {
         let retain_readings = sources.one("retain_readings", value::retention)?;
         let retain_health = sources.one("retain_health", value::retention)?;
         let retained = Retention::default();
-        let readings_per_second = sources.one("readings_per_second", value::count)?;
+        let readings_per_second = sources.one("readings_per_second", value::rate)?;
         let failed_per_minute = sources.one("failed_per_minute", value::count)?;
         let log_format = sources.one("log_format", str::parse)?;
         let mut settings = Self {

@@ -119,11 +119,11 @@ struct Refused {
 }
 
 impl Decoded {
-    /// How many readings it has; any other message counts as one.
+    /// How many readings it has.
     pub(crate) fn readings(&self) -> usize {
         match &self.effect {
-            Effect::Receive(Inbound::Readings(items), _) => items.len().max(1),
-            _ => 1,
+            Effect::Receive(Inbound::Readings(items), _) => items.len(),
+            _ => 0,
         }
     }
 

@@ -156,7 +156,7 @@ impl Inflow {
         self.waiting.is_some()
     }
 
-    /// How many readings have come in since this was last asked; any other message counts as one.
+    /// How many readings have come in since this was last asked.
     pub(crate) fn take_readings(&mut self) -> usize {
         std::mem::take(&mut self.readings)
     }

@@ -3,7 +3,7 @@
 //! A session is one task. It waits for several things at once - its switch, the time, messages
 //! that are stored, the socket - and never for one of them alone.
 
-mod allowance;
+pub(crate) mod allowance;
 mod closing;
 mod end;
 mod inflow;
@@ -104,6 +104,7 @@ impl Opened {
             .into_iter()
             .map(|topic| (topic, topic.name(organization, device).into()))
             .collect();
+        let allowance = Allowance::new(options.readings_per_second, self.place.share());
         let mut session = Session {
             wire,
             version: self.version,
@@ -126,7 +127,7 @@ impl Opened {
                     bytes: options.outbound_max_bytes,
                 },
             ),
-            allowance: Allowance::new(options.readings_per_second, options.readings_at_once, now),
+            allowance,
             maximum_packet_size: self.maximum_packet_size,
             expires_later: self.expires_later,
             silence_max: self.keep_alive * 3 / 2,

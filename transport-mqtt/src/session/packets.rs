@@ -33,6 +33,7 @@ impl Session {
                 .map_err(End::Violated)?;
             // Only what comes in says that the device is there, and only whole packets do.
             self.last_inbound = Instant::now();
+            self.allowance.spend(1, self.last_inbound);
             if self.serving.clock.now() >= self.handle.not_after {
                 return Err(End::Expired);
             }

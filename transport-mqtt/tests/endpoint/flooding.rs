@@ -177,7 +177,6 @@ fn readings(count: usize) -> Vec<u8> {
 async fn who_sends_more_than_its_share_waits_and_nobody_else_does() {
     let options = MqttOptions {
         readings_per_second: 1,
-        readings_at_once: 1,
         ..MqttOptions::default()
     };
     let server = Server::with(options).await;
@@ -191,6 +190,12 @@ async fn who_sends_more_than_its_share_waits_and_nobody_else_does() {
     assert_eq!(other.packet().await.kind(), PUBACK);
     assert_eq!(server.inbox.messages().len(), 2);
     assert_eq!(server.endpoint.stats().publishes, 2);
+    // Who comes again has used its share already.
+    let mut again = server.connect(&greedy, 5).await;
+    again.publish(&greedy.readings(), 1, &readings(1)).await;
+    other.publish(&modest.readings(), 2, &readings(1)).await;
+    assert_eq!(other.packet().await.kind(), PUBACK);
+    assert_eq!(server.endpoint.stats().publishes, 3);
 }
 
 /// Its keep-alive does not run out while nothing is read from it.
@@ -198,14 +203,13 @@ async fn who_sends_more_than_its_share_waits_and_nobody_else_does() {
 async fn who_has_waited_for_its_share_goes_on() {
     let options = MqttOptions {
         readings_per_second: 10,
-        readings_at_once: 1,
         ..MqttOptions::default()
     };
     let server = Server::with(options).await;
     let device = server.device();
     let connect = Connect::new(5, device.id).keep_alive(1);
     let mut client = server.connect_with(&device, &connect).await;
-    client.publish(&device.readings(), 1, &readings(31)).await;
+    client.publish(&device.readings(), 1, &readings(50)).await;
     client.publish(&device.readings(), 2, &readings(1)).await;
     for id in [1, 2] {
         let answer = client.packet().await;

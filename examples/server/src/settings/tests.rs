@@ -218,7 +218,7 @@ fn wrong_values_are_refused_with_their_origin() {
         ("retain_health", "1w"),
         ("retain_health", "1ä"),
         ("failed_per_minute", "0"),
-        ("readings_per_second", "0"),
+        ("readings_per_second", "99"),
         ("components_per_device", "0"),
         ("sensors_per_device", "1000001"),
         ("certificates_per_day", "many"),

@@ -28,6 +28,15 @@ pub(super) fn count(text: &str) -> Result<u32, &'static str> {
     Ok(count)
 }
 
+/// How many readings a device may send a second. One message has up to 10,000: with less, a device
+/// could be deaf for minutes.
+pub(super) fn rate(text: &str) -> Result<u32, &'static str> {
+    match count(text)? {
+        0..100 => Err("it is at least 100"),
+        rate => Ok(rate),
+    }
+}
+
 /// How many of something a device may have.
 pub(super) fn limit(text: &str) -> Result<usize, &'static str> {
     let limit = count(text)?;
