@@ -12,6 +12,7 @@ use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::provision;
 use fieldgate_tests::tools::success;
 use fieldgate_tests::{Registration, Server, StorageKind, storage_tests};
+use serde_json::json;
 
 storage_tests!(
     each: [],
@@ -156,6 +157,42 @@ async fn a_key_that_is_not_taken_is_told_of_by_its_file() {
     assert!(complaint.contains(file.to_str().unwrap()), "{complaint}");
     assert!(!complaint.contains("Bearer"), "{complaint}");
     assert!(!complaint.contains(&wrong), "{complaint}");
+}
+
+#[tokio::test]
+async fn what_other_commands_ask_of_a_server_is_for_its_own_key_alone() {
+    let server = Server::start(StorageKind::Sqlite);
+    let own = server.server_api();
+    for path in ["/api/v1/server/backup", "/api/v1/server/check"] {
+        let operator = server.api().post(path, &json!({})).await;
+        operator.problem(403, "scope_missing");
+        let nobody = server.api().without_key().post(path, &json!({})).await;
+        nobody.problem(401, "key_invalid");
+        let elsewhere = server.https_api().await.with_key(server.server_api_key());
+        elsewhere
+            .post(path, &json!({}))
+            .await
+            .problem(404, "not_found");
+        own.get(path).await.expect_one_of(&[405]);
+        own.post(path, &json!({})).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_mistyped_directory_is_not_made() {
+    let server = Server::start(StorageKind::Sqlite);
+    let wrong = server.scratch().join("wrong");
+    let commands: [&[&str]; 3] = [
+        &["check"],
+        &["backup", "x"],
+        &["migrate", "--to", "sled://x"],
+    ];
+    for command in commands {
+        let mut program = binaries::command("fieldgate-server");
+        let refused = program.args(command).arg("--data-dir").arg(&wrong);
+        assert_eq!(refused.output().unwrap().status.code(), Some(2));
+        assert!(!wrong.exists());
+    }
 }
 
 #[tokio::test]
