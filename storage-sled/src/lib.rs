@@ -45,6 +45,7 @@ mod component;
 mod device;
 mod directory;
 mod error;
+mod extent;
 mod footprint;
 mod group;
 mod health;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use crate::change::{Change, View};
 use crate::directory;
 use crate::error::{Error, OpenError};
+use crate::extent::Extent;
 use crate::keys;
 use crate::retention::Position;
 use crate::scan::Reader;
@@ -195,6 +196,7 @@ impl SledStorageBuilder {
         directory::create(&db_dir).map_err(io)?;
         let db = self.open_sled(&db_dir)?;
         self.check_format(&db)?;
+        let extent = Extent::open(dir, &db).map_err(|reason| self.damaged(reason))?;
         let syncer = match self.durability {
             Durability::Disk => {
                 db.flush().map_err(|error| self.damaged(error))?;
@@ -208,6 +210,7 @@ impl SledStorageBuilder {
             db,
             shared: Arc::clone(&shared),
             syncer,
+            extent,
             dir: dir.clone(),
             free_space_min: self.free_space_min,
             lock,

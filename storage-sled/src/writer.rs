@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::change::Change;
 use crate::error::Error;
+use crate::extent::Extent;
 use crate::store::Shared;
 use crate::sync::Syncer;
 
@@ -88,6 +89,7 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     /// `None` where nobody waits for the disk.
     pub(crate) syncer: Option<Syncer>,
+    pub(crate) extent: Extent,
     pub(crate) dir: PathBuf,
     pub(crate) free_space_min: u64,
     /// Held as long as anything else here.
@@ -124,7 +126,9 @@ impl Writer {
             self.finish(group);
         }
         // Fleeting changes may still wait in memory.
-        let _ = self.make_durable();
+        if self.make_durable() && !self.shared.has_failed() {
+            self.extent.close();
+        }
         self.shared.close();
         drop(self.syncer);
         // sled panics if its last synchronization fails; whoever waited has been told already.
@@ -174,6 +178,9 @@ impl Writer {
 
     fn apply(&self, change: Change<'_>) -> bool {
         let _alone = self.shared.alone();
+        let (key, number) = self.extent.next();
+        let mut change = change;
+        change.put(key, number);
         let apply = || {
             self.shared.snapshots.keep(&self.db, &change.keys())?;
             self.db.apply_batch(change.into_batch())
@@ -217,7 +224,10 @@ impl Writer {
             return true;
         };
         match syncer.sync() {
-            Ok(()) => true,
+            Ok(()) => {
+                self.extent.note();
+                true
+            }
             Err(error) => {
                 tracing::error!(%error, "the disk could not be synchronized");
                 false

@@ -14,8 +14,8 @@ use fieldgate_core::model::api_key::KeyOwner;
 use fieldgate_core::model::secret::Secret;
 use fieldgate_core::model::token::TokenText;
 use fieldgate_core::storage::{
-    ApiKeyStore as _, DeviceStore as _, Effects, MaintenanceStore as _, OrganizationStore as _,
-    ServerProof, StorageError, TokenStore as _,
+    ApiKeyStore as _, ArchiveStore as _, DeviceStore as _, Effects, MaintenanceStore as _,
+    OrganizationStore as _, ServerProof, StorageError, TokenStore as _,
 };
 use fieldgate_core::testing::fixtures::{api_key, device, organization, token};
 use fieldgate_storage_sled::{Durability, OpenError, SledStorage};
@@ -216,4 +216,49 @@ async fn no_secret_is_in_the_files() {
     }
     assert!(!holds(&[0xa5; 8]));
     assert!(!holds(&[0x5a; 8]));
+}
+
+/// sled takes what does not read for the end of its log, and would go on without what comes behind.
+#[tokio::test]
+async fn no_damage_takes_records_away_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = SledStorage::open(dir.path()).unwrap();
+    let organization = organization();
+    let created = storage.create_organization(SERVER, &organization, None, &Effects::NONE);
+    created.await.unwrap();
+    for name in ["zzzdamagedzzz", "one", "two", "three"] {
+        let device = device(organization.id, name);
+        storage
+            .create_device(&device, &Effects::NONE)
+            .await
+            .unwrap();
+    }
+    storage.close().await;
+    drop(storage);
+    let whole = fs::read(dir.path().join("db")).unwrap();
+    let name = b"zzzdamagedzzz";
+    let places = (0..whole.len()).filter(|at| whole[*at..].starts_with(name));
+    let places: Vec<usize> = places.collect();
+    assert!(!places.is_empty());
+    let mut refused = 0;
+    for place in places {
+        let copy = tempfile::tempdir().unwrap();
+        for file in ["conf", "extent"] {
+            fs::copy(dir.path().join(file), copy.path().join(file)).unwrap();
+        }
+        let mut damaged = whole.clone();
+        damaged[place + 1] ^= 1;
+        fs::write(copy.path().join("db"), damaged).unwrap();
+        let Ok(storage) = SledStorage::open(copy.path()) else {
+            refused += 1;
+            continue;
+        };
+        // An old form of the record was hit, which nobody reads any more; else it is found.
+        let checked = storage.verify(SERVER).await;
+        if checked.is_ok_and(|findings| findings.is_empty()) {
+            let summary = storage.device_summary(organization.id).await.unwrap();
+            assert_eq!(summary.total, 4, "records are gone, and nobody says so");
+        }
+    }
+    assert!(refused > 0);
 }

@@ -473,8 +473,9 @@ fn flip(path: &Path, octets: &[u8]) {
         .filter(|at| content[*at..].starts_with(octets))
         .collect();
     assert!(!places.is_empty(), "it is not there");
-    // The first place of it is enough where there are several: an index has it too.
-    content[places[0] + 1] ^= 0x01;
+    for place in places {
+        content[place + 1] ^= 0x01;
+    }
     fs::write(path, content).unwrap();
 }
 
