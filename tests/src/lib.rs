@@ -15,6 +15,7 @@ pub mod binaries;
 pub mod csr;
 pub mod descriptors;
 pub mod device;
+pub mod disk;
 pub mod example;
 pub mod forge;
 pub mod impostor;
