@@ -158,22 +158,26 @@ async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .await
 }
 
-/// Refuses a database of something else, by a connection that does not change it.
+/// Refuses a database of something else, by a connection that does not change it. What an
+/// interrupted transaction has left half done is undone by any look at a database.
 async fn check_owner(path: &Path) -> Result<(), OpenError> {
     let database = |source: sqlx::Error| OpenError::Database {
         path: path.to_owned(),
         source: Box::new(source),
     };
-    let log = beside(path, "-wal");
-    let logged = log.try_exists().map_err(|source| OpenError::Io {
-        path: log.clone(),
-        source,
-    })?;
+    let is_there = |suffix| {
+        let path = beside(path, suffix);
+        let there = path.try_exists();
+        there.map_err(|source| OpenError::Io { path, source })
+    };
+    let logged = is_there("-wal")?;
+    // As in a first start that the loss of power has ended: before there is a log.
+    let interrupted = is_there("-journal")?;
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .read_only(true)
+        .read_only(!interrupted)
         // Without a log the file is all there is, and nothing is put beside it to read it.
-        .immutable(!logged)
+        .immutable(!logged && !interrupted)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(database)?;
