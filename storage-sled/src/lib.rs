@@ -68,6 +68,7 @@ mod store;
 mod sweep;
 mod sync;
 mod token;
+mod unfinished;
 mod unpack;
 mod verify;
 mod writer;

@@ -21,6 +21,7 @@ use crate::retention::Position;
 use crate::scan::Reader;
 use crate::snapshot::Snapshots;
 use crate::sync::Syncer;
+use crate::unfinished;
 use crate::writer::{Job, Kind, Message, Writer};
 
 /// Keeps everything in a sled directory.
@@ -194,6 +195,7 @@ impl SledStorageBuilder {
             return Err(self.damaged("it holds a sled database of something else"));
         }
         directory::create(&db_dir).map_err(io)?;
+        unfinished::remove(&db_dir).map_err(io)?;
         let db = self.open_sled(&db_dir)?;
         self.check_format(&db)?;
         let extent = Extent::open(dir, &db).map_err(|reason| self.damaged(reason))?;
