@@ -40,7 +40,7 @@ impl Loss {
     }
 
     /// Begins to choose among the steps with these numbers.
-    pub(super) fn begin(self, numbers: Vec<usize>) -> Choice {
+    pub(super) fn begin(self, numbers: &[usize]) -> Choice {
         let seed = match self {
             Self::All | Self::Nothing => 0,
             Self::After { seed } | Self::Pieces { seed, .. } => seed,

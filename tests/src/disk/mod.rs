@@ -144,7 +144,7 @@ impl Disk {
     ///
     /// Where that fails.
     pub fn lose_power(&self, loss: Loss, to: &Path) {
-        let mut loss = loss.begin(self.numbers());
+        let mut loss = loss.begin(&self.numbers());
         let mut names = self.durable.clone();
         for renaming in &self.renamings {
             if loss.keeps(renaming.number) {

@@ -1,6 +1,6 @@
 //! The storages that the proof is led for.
 
-use std::fmt::Display;
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,6 +74,6 @@ fn open_sled(dir: &Path, durability: Durability) -> Result<Opened, String> {
     Ok(Opened::Sled(opened.map_err(not_opened)?))
 }
 
-fn not_opened(error: impl Display) -> String {
-    format!("not opened: {error}")
+fn not_opened(error: impl Debug) -> String {
+    format!("not opened: {error:?}")
 }

@@ -54,7 +54,7 @@ impl Life {
         Self {
             part,
             number,
-            batches: 50,
+            batches: 12,
             readings_per_batch: 400,
             characters: 1000,
             deleted: false,

@@ -16,10 +16,10 @@ use crate::life::{Life, organization};
 /// The work of the proof. The lives of a part are led at once, the parts one after another, with
 /// the storage closed and opened between them.
 pub(crate) fn all() -> Vec<Life> {
-    let mut lives: Vec<Life> = (0..4).map(|number| Life::short(0, number)).collect();
+    let mut lives = few();
+    lives.extend((4..12).map(|number| Life::short(1, number)));
     // Enough to fill SQLite's log, so that it begins it anew, and some segments of sled's.
-    lives.push(Life::long(1, 4));
-    lives.extend((5..13).map(|number| Life::short(2, number)));
+    lives.push(Life::long(2, 12));
     lives.extend((13..15).map(|number| Life::short(3, number)));
     lives
 }
