@@ -1,9 +1,5 @@
 //! A first start that was interrupted is no reason not to start again.
 #![cfg(feature = "sqlite")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "these are tests: a failure has to name its line"
-)]
 
 use std::fs;
 
