@@ -1,7 +1,9 @@
 //! A fault at every single write and sync of one provisioning: the process killed, the disk broken,
 //! the disk full.
 //!
-//! On SQLite, where one thread does all the writing, so that its writes can be counted.
+//! On SQLite one thread does all the writing, so that its writes can be counted. sled writes on
+//! several; there each of the first writes of any of them is hit, and each sync, which the start of
+//! the server takes the first of.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +16,7 @@ use std::fs;
 
 use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::certificates;
-use fieldgate_tests::{Registration, Server, StorageKind};
+use fieldgate_tests::{Api, Registration, Server, StorageKind};
 use reqwest::Method;
 use serde_json::json;
 
@@ -74,6 +76,63 @@ async fn recovers_from(fault: &str) {
     sweep.settle().await;
 }
 
+#[tokio::test]
+async fn sled_survives_a_kill_at_any_write() {
+    sled_survives("pwrite64", "signal=KILL").await;
+}
+
+#[tokio::test]
+async fn sled_survives_a_kill_at_any_sync() {
+    sled_survives("fdatasync", "signal=KILL").await;
+}
+
+#[tokio::test]
+async fn sled_survives_a_full_disk_at_any_write() {
+    sled_survives("pwrite64", "error=ENOSPC").await;
+}
+
+#[tokio::test]
+async fn sled_survives_a_broken_disk_at_any_sync() {
+    sled_survives("fdatasync", "error=EIO").await;
+}
+
+/// Hits one of the first calls of any thread after another: some in the start of the server, the
+/// rest in one of the provisionings that follow. sled goes on after a restart only, and always then.
+async fn sled_survives(call: &str, fault: &str) {
+    let mut server = Server::start(StorageKind::Sled);
+    let mut hit = 0;
+    for nth in 1..=SLED_CALLS {
+        let mut registrations = Vec::new();
+        for number in 0..SLED_TOKENS {
+            let name = format!("device-{nth}-{number}");
+            registrations.push(Registration::new(&server.api(), &name).await);
+        }
+        let inject = format!("inject={call}:{fault}:when={nth}");
+        server.kill();
+        server.set_wrapper(strace(&["-e", &inject]));
+        let mut outcomes = Vec::new();
+        if server.try_restart().is_ok() {
+            for registration in registrations {
+                let answer = redeem(&server, &registration).await;
+                let status = answer.as_ref().map(|(status, _)| *status);
+                outcomes.push((registration, answer));
+                if status != Some(201) {
+                    assert!(matches!(status, None | Some(503)), "{status:?}");
+                    hit += 1;
+                    break;
+                }
+            }
+        }
+        server.kill();
+        server.set_wrapper(Vec::new());
+        server.restart();
+        for (registration, answer) in &outcomes {
+            settle(&server.api(), registration, answer.as_ref()).await;
+        }
+    }
+    assert!(hit > 0, "no fault came in time");
+}
+
 /// A status, and the serial number where there is one.
 type Answer = (u16, Option<String>);
 
@@ -124,16 +183,7 @@ impl Sweep {
         self.server.kill();
         self.server.set_wrapper(strace(&["-e", &inject]));
         self.server.restart();
-        let (_, csr) = new_key();
-        let body = json!({ "token": registration.token, "csr": csr });
-        let api = self.server.api().without_key();
-        let path = "/api/v1/devices/provision";
-        let answer = api
-            .try_send(Method::POST, path, |request| request.json(&body))
-            .await;
-        let answer = answer.ok()?;
-        let serial = (answer.status == 201).then(|| serial_in(&answer.expect(201)));
-        Some((answer.status, serial.flatten()))
+        redeem(&self.server, registration).await
     }
 
     fn note(&mut self, registration: Registration, answer: Option<Answer>) {
@@ -146,20 +196,39 @@ impl Sweep {
         self.server.restart();
         let api = self.server.api();
         for (registration, answer) in &self.outcomes {
-            let recorded = certificates(&api, &registration.device_id).await;
-            let serials: Vec<_> = recorded
-                .iter()
-                .map(|found| &found["serialNumber"])
-                .collect();
-            match answer {
-                Some((201, serial)) => assert_eq!(serials, [&json!(serial)]),
-                _ if registration.state(&api).await == "USED" => assert_eq!(serials.len(), 1),
-                _ => {
-                    assert_eq!(serials.len(), 0);
-                    let (_, csr) = new_key();
-                    registration.provision(&api, &csr).await.expect(201);
-                }
-            }
+            settle(&api, registration, answer.as_ref()).await;
+        }
+    }
+}
+
+/// Redeems a token; `None` where no answer comes.
+async fn redeem(server: &Server, registration: &Registration) -> Option<Answer> {
+    let (_, csr) = new_key();
+    let body = json!({ "token": registration.token, "csr": csr });
+    let api = server.api().without_key();
+    let path = "/api/v1/devices/provision";
+    let answer = api
+        .try_send(Method::POST, path, |request| request.json(&body))
+        .await;
+    let answer = answer.ok()?;
+    let serial = (answer.status == 201).then(|| serial_in(&answer.expect(201)));
+    Some((answer.status, serial.flatten()))
+}
+
+/// Checks what has become of a token: an answer has its record, and without one it can be redeemed.
+async fn settle(api: &Api, registration: &Registration, answer: Option<&Answer>) {
+    let recorded = certificates(api, &registration.device_id).await;
+    let serials: Vec<_> = recorded
+        .iter()
+        .map(|found| &found["serialNumber"])
+        .collect();
+    match answer {
+        Some((201, serial)) => assert_eq!(serials, [&json!(serial)]),
+        _ if registration.state(api).await == "USED" => assert_eq!(serials.len(), 1),
+        _ => {
+            assert_eq!(serials.len(), 0);
+            let (_, csr) = new_key();
+            registration.provision(api, &csr).await.expect(201);
         }
     }
 }
@@ -213,3 +282,8 @@ fn serial_in(answer: &serde_json::Value) -> Option<String> {
 const WRITES: &str = "pwrite64,fsync,fdatasync";
 
 const WRITES_MAX: usize = 60;
+
+const SLED_CALLS: usize = 8;
+
+/// Enough for each thread of sled to come to so many writes.
+const SLED_TOKENS: usize = 30;
