@@ -4,8 +4,9 @@
 //! drops all that comes behind in silence. So each batch carries a number, and a file beside the
 //! log says which number has been there for certain.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -72,7 +73,9 @@ impl Extent {
 
     fn write(&self, sync: bool) -> io::Result<()> {
         let new = self.file.with_extension("new");
-        let mut file = File::create(&new)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&new)?;
         writeln!(file, "{}", self.last.load(Ordering::Relaxed))?;
         if sync {
             file.sync_all()?;

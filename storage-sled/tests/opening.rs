@@ -85,7 +85,7 @@ fn what_it_keeps_is_its_owners_alone_in_any_directory() {
         found.push(entry.file_name());
     }
     found.sort();
-    assert_eq!(found, ["db", "lock"]);
+    assert_eq!(found, ["db", "extent", "lock"]);
     let mode = fs::metadata(dir.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o755);
 }
@@ -235,7 +235,7 @@ async fn no_damage_takes_records_away_in_silence() {
     }
     storage.close().await;
     drop(storage);
-    let whole = fs::read(dir.path().join("db")).unwrap();
+    let whole = fs::read(dir.path().join("db/db")).unwrap();
     let name = b"zzzdamagedzzz";
     let places = (0..whole.len()).filter(|at| whole[*at..].starts_with(name));
     let places: Vec<usize> = places.collect();
@@ -243,12 +243,13 @@ async fn no_damage_takes_records_away_in_silence() {
     let mut refused = 0;
     for place in places {
         let copy = tempfile::tempdir().unwrap();
-        for file in ["conf", "extent"] {
+        fs::create_dir(copy.path().join("db")).unwrap();
+        for file in ["db/conf", "extent"] {
             fs::copy(dir.path().join(file), copy.path().join(file)).unwrap();
         }
         let mut damaged = whole.clone();
         damaged[place + 1] ^= 1;
-        fs::write(copy.path().join("db"), damaged).unwrap();
+        fs::write(copy.path().join("db/db"), damaged).unwrap();
         let Ok(storage) = SledStorage::open(copy.path()) else {
             refused += 1;
             continue;

@@ -1,8 +1,4 @@
 //! A start that was interrupted is no reason not to start again.
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, a failure has to name its line"
-)]
 
 use std::fs;
 
