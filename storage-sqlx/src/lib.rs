@@ -14,6 +14,10 @@
 #[cfg(feature = "sqlite")]
 mod error;
 #[cfg(feature = "sqlite")]
+mod row;
+#[cfg(feature = "sqlite")]
+mod select;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 #[cfg(feature = "sqlite")]
