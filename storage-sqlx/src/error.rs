@@ -143,6 +143,10 @@ pub(crate) enum Error {
     /// The storage has been closed.
     #[error("the storage is closed")]
     Stopped,
+
+    /// The database did not answer in time; it is not known what it has done.
+    #[error("the database did not answer in time")]
+    TimedOut,
 }
 
 impl Error {
@@ -162,7 +166,7 @@ impl Error {
     pub(crate) fn into_storage_error(self, dialect: &Dialect) -> StorageError {
         let available = match self {
             Self::Refused(refused) => return refused,
-            Self::Commit(_) | Self::Stopped => false,
+            Self::Commit(_) | Self::Stopped | Self::TimedOut => false,
             Self::Sqlx(ref error) => !dialect.is_outage(error),
             Self::Lost | Self::Panicked | Self::Row { .. } => true,
         };
@@ -195,6 +199,7 @@ impl Dialect {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolClosed
             | sqlx::Error::PoolTimedOut
+            | sqlx::Error::Tls(_)
             | sqlx::Error::WorkerCrashed => true,
             _ => false,
         }

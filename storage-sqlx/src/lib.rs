@@ -1,4 +1,5 @@
-//! Fieldgate storage on SQL databases by sqlx: SQLite (feature `sqlite`).
+//! Fieldgate storage on SQL databases by sqlx: SQLite (feature `sqlite`) and PostgreSQL (feature
+//! `postgres`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), fieldgate_storage_sqlx::OpenError> {
@@ -11,16 +12,19 @@
 //! # }
 //! ```
 
-#[cfg(feature = "sqlite")]
 mod error;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
-#[cfg(feature = "sqlite")]
 mod select;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "sqlite")]
 pub use error::OpenError;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOpenError, PostgresSettings, PostgresStorage};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBackup, SqliteStorage};

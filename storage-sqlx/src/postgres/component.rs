@@ -1,0 +1,382 @@
+//! Keeps components.
+
+use async_trait::async_trait;
+use fieldgate_core::model::Invalid;
+use fieldgate_core::model::component::{
+    Component, ComponentFilter, ComponentOrigin, ComponentSettings,
+};
+use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId};
+use fieldgate_core::model::limits::Limits;
+use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::revision::Revision;
+use fieldgate_core::model::tag::Tags;
+use fieldgate_core::storage::{ComponentStore, Effects, StorageError, Unique};
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::error::Error;
+use crate::postgres::label::{Labels, push_all};
+use crate::postgres::row::{Columns, stored, tag_texts};
+use crate::postgres::select::{Select, check_revision, counted};
+use crate::postgres::transaction::scoped;
+use crate::postgres::{PostgresStorage, device, idempotency, refuse, sensor};
+
+#[async_trait]
+impl ComponentStore for PostgresStorage {
+    async fn create_component(
+        &self,
+        component: &Component,
+        limits: &Limits,
+        effects: &Effects,
+    ) -> Result<(), StorageError> {
+        let limit = limits.components_per_device;
+        self.write(component.organization_id, |tx| {
+            scoped(async move {
+                idempotency::record(tx, component.organization_id, effects).await?;
+                let (organization, device) = (component.organization_id, component.device_id);
+                device::lock(tx, organization, device).await?;
+                check_unique(tx, component).await?;
+                if count(tx, organization, device).await? >= limit {
+                    let what = "components per device";
+                    return Err(StorageError::LimitReached { what, limit }.into());
+                }
+                insert(tx, component).await
+            })
+        })
+        .await
+    }
+
+    async fn component(
+        &self,
+        organization: OrganizationId,
+        id: ComponentId,
+    ) -> Result<Option<Component>, StorageError> {
+        let mut reader = self.reader(organization).await?;
+        let found = find(&mut reader, organization, id).await;
+        found.map_err(refuse)
+    }
+
+    async fn components(
+        &self,
+        organization: OrganizationId,
+        filter: &ComponentFilter,
+        page: PageRequest<ComponentId>,
+    ) -> Result<Page<Component>, StorageError> {
+        let select = list_query(SELECT, organization, filter, page.after);
+        let mut reader = self.reader(organization).await?;
+        let page = select.page(&mut reader, page.limit, decode).await;
+        page.map_err(refuse)
+    }
+
+    async fn update_component(
+        &self,
+        organization: OrganizationId,
+        id: ComponentId,
+        expected: Option<Revision>,
+        settings: &ComponentSettings,
+    ) -> Result<Component, StorageError> {
+        self.write(organization, |tx| {
+            scoped(async move {
+                lock_device(tx, organization, id).await?;
+                let found = find(tx, organization, id).await?;
+                let before = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, before.revision, WHAT)?;
+                let component = Component {
+                    settings: settings.clone(),
+                    revision: before.revision.next(),
+                    ..before.clone()
+                };
+                replace(tx, &before, &component).await?;
+                Ok(component)
+            })
+        })
+        .await
+    }
+
+    async fn delete_component(
+        &self,
+        organization: OrganizationId,
+        id: ComponentId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError> {
+        self.write(organization, |tx| {
+            scoped(async move {
+                lock_device(tx, organization, id).await?;
+                let found = find(tx, organization, id).await?;
+                let component = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, component.revision, WHAT)?;
+                sensor::delete_of_component(tx, organization, id).await?;
+                delete(tx, &component).await
+            })
+        })
+        .await
+    }
+}
+
+/// The component of a living device.
+async fn find(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    id: ComponentId,
+) -> Result<Option<Component>, Error> {
+    let mut select = Select::new(SELECT);
+    select.sql(" FROM component AS c WHERE c.organization_id = ");
+    select.bind(organization.as_uuid());
+    select.sql(" AND c.id = ").bind(id.as_uuid());
+    select.sql(LIVES);
+    select.optional(connection, decode).await
+}
+
+/// Locks the device that a component belongs to, where there is one.
+async fn lock_device(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    id: ComponentId,
+) -> Result<(), Error> {
+    sqlx::query(
+        "SELECT 1 FROM component AS c JOIN device AS d ON d.organization_id = c.organization_id \
+         AND d.id = c.device_id WHERE c.organization_id = $1 AND c.id = $2 \
+         FOR NO KEY UPDATE OF d",
+    )
+    .bind(organization.as_uuid())
+    .bind(id.as_uuid())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The query of a list, by id, up to its limit. `columns` is all of it before FROM.
+pub(super) fn list_query(
+    columns: &'static str,
+    organization: OrganizationId,
+    filter: &ComponentFilter,
+    after: Option<ComponentId>,
+) -> Select {
+    let mut select = Select::new(columns);
+    let position = push_source(&mut select, organization, filter);
+    if let Some(after) = after {
+        select.sql(" AND ").sql(position).sql(" > ");
+        select.bind(after.as_uuid());
+    }
+    if let Some(profile) = &filter.profile {
+        select.sql(" AND c.profile = ");
+        select.bind(profile.to_string());
+    }
+    push_all(&mut select, HAS_TAG, filter.tags.iter());
+    select.sql(LIVES).sql(" ORDER BY ").sql(position);
+    select
+}
+
+/// Says where to look: at the few components of the device, else at those with the first tag, else
+/// at all. Returns what the order is by.
+fn push_source(
+    select: &mut Select,
+    organization: OrganizationId,
+    filter: &ComponentFilter,
+) -> &'static str {
+    let organization = organization.as_uuid();
+    match (&filter.device_id, filter.tags.first()) {
+        (Some(device), _) => {
+            select.sql(" FROM component AS c WHERE c.organization_id = ");
+            select.bind(organization).sql(" AND c.device_id = ");
+            select.bind(device.as_uuid());
+            "c.id"
+        }
+        (None, Some(tag)) => {
+            select.sql(
+                " FROM component_tag AS f JOIN component AS c \
+                 ON c.organization_id = f.organization_id AND c.id = f.owner_id \
+                 WHERE f.organization_id = ",
+            );
+            select.bind(organization);
+            select.sql(" AND f.tag = ").bind(tag.as_str());
+            "f.owner_id"
+        }
+        (None, None) => {
+            select.sql(" FROM component AS c WHERE c.organization_id = ");
+            select.bind(organization);
+            "c.id"
+        }
+    }
+}
+
+/// How many components a device has.
+pub(super) async fn count(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    device: DeviceId,
+) -> Result<usize, Error> {
+    let count = sqlx::query_scalar(
+        "SELECT count(*) FROM component WHERE organization_id = $1 AND device_id = $2",
+    )
+    .bind(organization.as_uuid())
+    .bind(device.as_uuid())
+    .fetch_one(tx)
+    .await?;
+    Ok(counted(count))
+}
+
+/// The components of a device that have one of the keys.
+pub(super) async fn with_keys(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    device: DeviceId,
+    keys: &[&str],
+) -> Result<Vec<Component>, Error> {
+    let mut select = Select::new(SELECT);
+    select.sql(" FROM component AS c WHERE c.organization_id = ");
+    select.bind(organization.as_uuid());
+    select.sql(" AND c.device_id = ").bind(device.as_uuid());
+    select.sql(" AND c.key = ANY(").bind(keys).sql(")");
+    let rows = select.query().fetch_all(tx).await?;
+    rows.iter().map(decode).collect()
+}
+
+async fn check_unique(tx: &mut PgConnection, component: &Component) -> Result<(), Error> {
+    let row = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM component WHERE id = $2), EXISTS (SELECT 1 FROM component \
+         WHERE organization_id = $1 AND device_id = $3 AND key = $4)",
+    )
+    .bind(component.organization_id.as_uuid())
+    .bind(component.id.as_uuid())
+    .bind(component.device_id.as_uuid())
+    .bind(component.key.as_str())
+    .fetch_one(tx)
+    .await?;
+    let mut columns = Columns::of(&row, "component");
+    for what in [Unique::Id, Unique::ComponentKey] {
+        if columns.plain()? {
+            return Err(Error::taken(what));
+        }
+    }
+    Ok(())
+}
+
+/// Adds a component; its key is free.
+pub(super) async fn insert(tx: &mut PgConnection, component: &Component) -> Result<(), Error> {
+    let settings = &component.settings;
+    let inserted = sqlx::query(
+        "INSERT INTO component (organization_id, id, device_id, key, origin, name, profile, \
+         tags, metadata, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(component.organization_id.as_uuid())
+    .bind(component.id.as_uuid())
+    .bind(component.device_id.as_uuid())
+    .bind(component.key.as_str())
+    .bind(component.origin.to_string())
+    .bind(settings.name.as_str())
+    .bind(settings.profile.as_ref().map(ToString::to_string))
+    .bind(tag_texts(&settings.tags))
+    .bind(settings.metadata.to_string())
+    .bind(stored(component.revision.as_u64()))
+    .execute(&mut *tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(Error::taken(Unique::Id));
+    }
+    set_tags(tx, component, (&Tags::default(), &settings.tags)).await
+}
+
+pub(super) async fn replace(
+    tx: &mut PgConnection,
+    before: &Component,
+    component: &Component,
+) -> Result<(), Error> {
+    let settings = &component.settings;
+    sqlx::query(
+        "UPDATE component SET name = $3, profile = $4, tags = $5, metadata = $6, revision = $7 \
+         WHERE organization_id = $1 AND id = $2",
+    )
+    .bind(component.organization_id.as_uuid())
+    .bind(component.id.as_uuid())
+    .bind(settings.name.as_str())
+    .bind(settings.profile.as_ref().map(ToString::to_string))
+    .bind(tag_texts(&settings.tags))
+    .bind(settings.metadata.to_string())
+    .bind(stored(component.revision.as_u64()))
+    .execute(&mut *tx)
+    .await?;
+    set_tags(tx, component, (&before.settings.tags, &settings.tags)).await
+}
+
+/// Removes a component that has no sensors.
+async fn delete(tx: &mut PgConnection, component: &Component) -> Result<(), Error> {
+    let tags = (&component.settings.tags, &Tags::default());
+    set_tags(tx, component, tags).await?;
+    sqlx::query("DELETE FROM component WHERE organization_id = $1 AND id = $2")
+        .bind(component.organization_id.as_uuid())
+        .bind(component.id.as_uuid())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes at most `limit` components of a deleted device; how many they were.
+pub(super) async fn purge(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    device: DeviceId,
+    limit: i64,
+) -> Result<usize, Error> {
+    let mut select = Select::new(SELECT);
+    select.sql(" FROM component AS c WHERE c.organization_id = ");
+    select.bind(organization.as_uuid());
+    select.sql(" AND c.device_id = ");
+    select.bind(device.as_uuid());
+    select.sql(" LIMIT ").bind(limit);
+    let rows = select.query().fetch_all(&mut *tx).await?;
+    for row in &rows {
+        delete(tx, &decode(row)?).await?;
+    }
+    Ok(rows.len())
+}
+
+async fn set_tags(
+    tx: &mut PgConnection,
+    component: &Component,
+    tags: (&Tags, &Tags),
+) -> Result<(), Error> {
+    let id = component.id.as_uuid();
+    Labels::COMPONENT
+        .set_tags(tx, component.organization_id, id, tags)
+        .await
+}
+
+fn decode(row: &PgRow) -> Result<Component, Error> {
+    let mut columns = Columns::of(row, "component");
+    let organization_id = columns.id(OrganizationId::from_uuid)?;
+    let id = columns.id(ComponentId::from_uuid)?;
+    columns.name(id);
+    Ok(Component {
+        id,
+        organization_id,
+        device_id: columns.id(DeviceId::from_uuid)?,
+        key: columns.text()?,
+        origin: columns.parse_with(origin)?,
+        settings: ComponentSettings {
+            name: columns.text()?,
+            profile: columns.text_optional()?,
+            tags: columns.tags()?,
+            metadata: columns.text()?,
+        },
+        revision: columns.revision()?,
+    })
+}
+
+fn origin(text: &str) -> Result<ComponentOrigin, Invalid> {
+    [ComponentOrigin::Announced, ComponentOrigin::Manual]
+        .into_iter()
+        .find(|origin| origin.to_string() == text)
+        .ok_or_else(|| Invalid::new("no such origin of a component"))
+}
+
+const WHAT: &str = "component";
+
+const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
+     c.profile, c.tags, c.metadata, c.revision";
+
+const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
+     WHERE d.organization_id = c.organization_id AND d.id = c.device_id)";
+
+const HAS_TAG: &str = "EXISTS (SELECT 1 FROM component_tag AS t \
+     WHERE t.organization_id = c.organization_id AND t.owner_id = c.id AND t.tag";

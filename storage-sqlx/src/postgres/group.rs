@@ -1,0 +1,214 @@
+//! Keeps device groups.
+
+use async_trait::async_trait;
+use fieldgate_core::model::device::DeviceFilter;
+use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
+use fieldgate_core::model::id::{GroupId, OrganizationId};
+use fieldgate_core::model::page::{Page, PageRequest};
+use fieldgate_core::model::revision::Revision;
+use fieldgate_core::model::tag::TagSelector;
+use fieldgate_core::model::text::Description;
+use fieldgate_core::storage::{Effects, GroupStore, StorageError};
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::error::Error;
+use crate::postgres::row::{Columns, stored, tag_texts};
+use crate::postgres::select::{Select, check_revision};
+use crate::postgres::transaction::scoped;
+use crate::postgres::{PostgresStorage, device, idempotency, refuse};
+
+#[async_trait]
+impl GroupStore for PostgresStorage {
+    async fn create_group(
+        &self,
+        group: &DeviceGroup,
+        effects: &Effects,
+    ) -> Result<(), StorageError> {
+        self.write(group.organization_id, |tx| {
+            scoped(async move {
+                idempotency::record(tx, group.organization_id, effects).await?;
+                insert(tx, group).await
+            })
+        })
+        .await
+    }
+
+    async fn group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<Option<DeviceGroup>, StorageError> {
+        let mut reader = self.reader(organization).await?;
+        let found = find(&mut reader, organization, id).await;
+        found.map_err(refuse)
+    }
+
+    async fn groups(
+        &self,
+        organization: OrganizationId,
+        page: PageRequest<GroupId>,
+    ) -> Result<Page<DeviceGroup>, StorageError> {
+        let mut select = Select::new(SELECT);
+        select.sql(" WHERE organization_id = ");
+        select.bind(organization.as_uuid());
+        if let Some(after) = page.after {
+            select.sql(" AND id > ").bind(after.as_uuid());
+        }
+        select.sql(" ORDER BY id");
+        let mut reader = self.reader(organization).await?;
+        let page = select.page(&mut reader, page.limit, decode).await;
+        page.map_err(refuse)
+    }
+
+    async fn update_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+        expected: Option<Revision>,
+        settings: &GroupSettings,
+    ) -> Result<DeviceGroup, StorageError> {
+        self.write(organization, |tx| {
+            scoped(async move {
+                let found = lock(tx, organization, id).await?;
+                let mut group = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, group.revision, WHAT)?;
+                group.settings = settings.clone();
+                group.revision = group.revision.next();
+                replace(tx, &group).await?;
+                Ok(group)
+            })
+        })
+        .await
+    }
+
+    async fn delete_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+        expected: Option<Revision>,
+    ) -> Result<(), StorageError> {
+        self.write(organization, |tx| {
+            scoped(async move {
+                let found = lock(tx, organization, id).await?;
+                let group = found.ok_or(Error::not_found(WHAT))?;
+                check_revision(expected, group.revision, WHAT)?;
+                sqlx::query("DELETE FROM device_group WHERE organization_id = $1 AND id = $2")
+                    .bind(organization.as_uuid())
+                    .bind(id.as_uuid())
+                    .execute(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn count_selected(
+        &self,
+        organization: OrganizationId,
+        selector: &TagSelector,
+    ) -> Result<u64, StorageError> {
+        let filter = DeviceFilter {
+            selector: Some(selector.clone()),
+            ..DeviceFilter::default()
+        };
+        let mut reader = self.reader(organization).await?;
+        let count = device::count(&mut reader, organization, &filter).await;
+        count.map_err(refuse)
+    }
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    id: GroupId,
+) -> Result<Option<DeviceGroup>, Error> {
+    one(organization, id).optional(connection, decode).await
+}
+
+/// Finds one to be changed.
+async fn lock(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    id: GroupId,
+) -> Result<Option<DeviceGroup>, Error> {
+    let mut select = one(organization, id);
+    select.sql(" FOR UPDATE");
+    select.optional(tx, decode).await
+}
+
+fn one(organization: OrganizationId, id: GroupId) -> Select {
+    let mut select = Select::new(SELECT);
+    select.sql(" WHERE organization_id = ");
+    select.bind(organization.as_uuid());
+    select.sql(" AND id = ").bind(id.as_uuid());
+    select
+}
+
+async fn insert(tx: &mut PgConnection, group: &DeviceGroup) -> Result<(), Error> {
+    let settings = &group.settings;
+    sqlx::query(
+        "INSERT INTO device_group (organization_id, id, name, description, selector_all, \
+         selector_any, selector_none, created_at, revision) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(group.organization_id.as_uuid())
+    .bind(group.id.as_uuid())
+    .bind(settings.name.as_str())
+    .bind(settings.description.as_ref().map(Description::as_str))
+    .bind(tag_texts(&settings.selector.all))
+    .bind(tag_texts(&settings.selector.any))
+    .bind(tag_texts(&settings.selector.none))
+    .bind(group.created_at.unix_millis())
+    .bind(stored(group.revision.as_u64()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn replace(tx: &mut PgConnection, group: &DeviceGroup) -> Result<(), Error> {
+    let settings = &group.settings;
+    sqlx::query(
+        "UPDATE device_group SET name = $3, description = $4, selector_all = $5, \
+         selector_any = $6, selector_none = $7, revision = $8 \
+         WHERE organization_id = $1 AND id = $2",
+    )
+    .bind(group.organization_id.as_uuid())
+    .bind(group.id.as_uuid())
+    .bind(settings.name.as_str())
+    .bind(settings.description.as_ref().map(Description::as_str))
+    .bind(tag_texts(&settings.selector.all))
+    .bind(tag_texts(&settings.selector.any))
+    .bind(tag_texts(&settings.selector.none))
+    .bind(stored(group.revision.as_u64()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn decode(row: &PgRow) -> Result<DeviceGroup, Error> {
+    let mut columns = Columns::of(row, "device_group");
+    let organization_id = columns.id(OrganizationId::from_uuid)?;
+    let id = columns.id(GroupId::from_uuid)?;
+    columns.name(id);
+    Ok(DeviceGroup {
+        id,
+        organization_id,
+        settings: GroupSettings {
+            name: columns.text()?,
+            description: columns.text_optional()?,
+            selector: TagSelector {
+                all: columns.tags()?,
+                any: columns.tags()?,
+                none: columns.tags()?,
+            },
+        },
+        created_at: columns.timestamp()?,
+        revision: columns.revision()?,
+    })
+}
+
+const WHAT: &str = "device group";
+
+const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
+     selector_any, selector_none, created_at, revision FROM device_group";

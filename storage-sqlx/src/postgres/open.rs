@@ -1,0 +1,183 @@
+//! Opens a database: connects, checks who and what is there, brings its schema up to date.
+
+use std::sync::Arc;
+
+use fieldgate_core::model::timestamp::Timestamp;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use tokio::time::timeout;
+
+use crate::postgres::guard::Guard;
+use crate::postgres::migration::migrate;
+use crate::postgres::month::Months;
+use crate::postgres::{PostgresOpenError, PostgresSettings, PostgresStorage};
+
+pub(super) async fn open(
+    settings: &PostgresSettings,
+) -> Result<PostgresStorage, PostgresOpenError> {
+    let mut connection = connect(settings).await?;
+    check_version(&mut connection).await?;
+    check_role(&mut connection, &settings.role()).await?;
+    check_settings(&mut connection).await?;
+    migrate(&mut connection, &settings.role()).await?;
+    check_rights(&mut connection, &settings.role()).await?;
+    let synchronous_commit = synchronous_commit(&mut connection).await?;
+    let now = now(&mut connection).await?;
+    let options = settings.options();
+    let options = options.options([("synchronous_commit", synchronous_commit)]);
+    let guard = guard(settings, options.clone(), connection).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .connect_lazy_with(options);
+    let storage = PostgresStorage {
+        pool,
+        guard: Arc::new(guard),
+        call_timeout: settings.call_timeout(),
+        months: Arc::new(Months::default()),
+        sweep: Arc::default(),
+    };
+    storage.make_months_ahead(now).await;
+    Ok(storage)
+}
+
+async fn guard(
+    settings: &PostgresSettings,
+    options: PgConnectOptions,
+    connection: PgConnection,
+) -> Result<Guard, PostgresOpenError> {
+    let guard = Guard::take(options, connection).await;
+    guard.map_err(|error| {
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.is_some_and(|code| code == "55P03") {
+            return PostgresOpenError::AlreadyOpen {
+                database: settings.database(),
+            };
+        }
+        failed(error)
+    })
+}
+
+async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOpenError> {
+    let unreachable = |source| PostgresOpenError::Unreachable {
+        server: settings.server(),
+        source,
+    };
+    let options = settings.options();
+    let connected = timeout(settings.connect_timeout, options.connect()).await;
+    let connected = connected.map_err(|late| unreachable(Box::new(late)))?;
+    connected.map_err(|error| {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            Some("28000" | "28P01") => PostgresOpenError::SignIn {
+                server: settings.server(),
+                role: settings.role(),
+                source: Box::new(error),
+            },
+            Some("3D000") => PostgresOpenError::DatabaseMissing {
+                database: settings.database(),
+                server: settings.server(),
+            },
+            _ => unreachable(Box::new(error)),
+        }
+    })
+}
+
+async fn check_version(connection: &mut PgConnection) -> Result<(), PostgresOpenError> {
+    let number = show(connection, "SHOW server_version_num").await?;
+    if number.parse::<u32>().is_ok_and(|number| number >= OLDEST) {
+        return Ok(());
+    }
+    let found = show(connection, "SHOW server_version").await?;
+    Err(PostgresOpenError::TooOld { found })
+}
+
+/// Refuses a role that row-level security does not hold for.
+async fn check_role(connection: &mut PgConnection, role: &str) -> Result<(), PostgresOpenError> {
+    let mighty: bool = sqlx::query_scalar(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?;
+    if mighty {
+        let role = role.to_owned();
+        return Err(PostgresOpenError::RoleTooMighty { role });
+    }
+    Ok(())
+}
+
+/// Refuses a server that may lose what it has confirmed.
+async fn check_settings(connection: &mut PgConnection) -> Result<(), PostgresOpenError> {
+    for (statement, name, needed) in [
+        ("SHOW fsync", "fsync", "on"),
+        ("SHOW server_encoding", "server_encoding", "UTF8"),
+    ] {
+        let value = show(connection, statement).await?;
+        if value != needed {
+            let setting = format!("{name} = {value}");
+            return Err(PostgresOpenError::Setting { setting, needed });
+        }
+    }
+    // On a file system that never tears a page, it may be off.
+    if show(connection, "SHOW full_page_writes").await? != "on" {
+        tracing::warn!(
+            "full_page_writes is off: the database is safe only on a file system that writes \
+             whole pages or none"
+        );
+    }
+    Ok(())
+}
+
+async fn check_rights(connection: &mut PgConnection, role: &str) -> Result<(), PostgresOpenError> {
+    let admitted: bool = sqlx::query_scalar(
+        "SELECT has_schema_privilege(to_regnamespace('fieldgate'), 'USAGE') AND coalesce((SELECT \
+         bool_and(has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')) FROM pg_class \
+         WHERE relnamespace = to_regnamespace('fieldgate') AND relkind IN ('r', 'p') \
+         AND NOT relispartition AND relname <> '_sqlx_migrations'), false)",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?;
+    if !admitted {
+        let role = role.to_owned();
+        return Err(PostgresOpenError::NotAdmitted { role });
+    }
+    Ok(())
+}
+
+/// What `synchronous_commit` has to be: as it is, which may be more than `on`, but not off.
+async fn synchronous_commit(connection: &mut PgConnection) -> Result<String, PostgresOpenError> {
+    let value = show(connection, "SHOW synchronous_commit").await?;
+    Ok(if value == "off" {
+        "on".to_owned()
+    } else {
+        value
+    })
+}
+
+/// The time by the database's clock.
+async fn now(connection: &mut PgConnection) -> Result<Timestamp, PostgresOpenError> {
+    let millis: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000)::bigint")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    Timestamp::from_unix_millis(millis).map_err(|error| PostgresOpenError::Database(error.into()))
+}
+
+async fn show(
+    connection: &mut PgConnection,
+    statement: &'static str,
+) -> Result<String, PostgresOpenError> {
+    sqlx::query_scalar(statement)
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
+}
+
+fn failed(error: sqlx::Error) -> PostgresOpenError {
+    PostgresOpenError::Database(Box::new(error))
+}
+
+/// Version 15: NULLS NOT DISTINCT, and no rights for everyone in the schema `public`.
+const OLDEST: u32 = 150_000;

@@ -1,0 +1,74 @@
+//! Keeps the last messages of retained topics.
+
+use fieldgate_core::model::id::{DeviceId, OrganizationId};
+use fieldgate_core::model::timestamp::Timestamp;
+use fieldgate_core::storage::RetainedTopic;
+use sqlx::postgres::PgConnection;
+
+use crate::error::Error;
+use crate::postgres::device;
+use crate::postgres::row::Columns;
+
+/// Keeps a message of a living device; an empty one removes what was there.
+pub(super) async fn store(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    device: DeviceId,
+    topic: RetainedTopic,
+    payload: &[u8],
+    at: Timestamp,
+) -> Result<(), Error> {
+    if payload.is_empty() {
+        sqlx::query(
+            "DELETE FROM retained WHERE organization_id = $1 AND device_id = $2 AND topic = $3",
+        )
+        .bind(organization.as_uuid())
+        .bind(device.as_uuid())
+        .bind(topic_text(topic))
+        .execute(tx)
+        .await?;
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO retained (organization_id, device_id, topic, payload, received_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id, device_id, topic) DO UPDATE \
+         SET payload = excluded.payload, received_at = excluded.received_at",
+    )
+    .bind(organization.as_uuid())
+    .bind(device.as_uuid())
+    .bind(topic_text(topic))
+    .bind(payload)
+    .bind(at.unix_millis())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The last message.
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    device: DeviceId,
+    topic: RetainedTopic,
+) -> Result<Option<Vec<u8>>, Error> {
+    // The device's row tells a device without a message from no device.
+    let row = sqlx::query(
+        "SELECT r.payload FROM device AS d LEFT JOIN retained AS r \
+         ON r.organization_id = d.organization_id AND r.device_id = d.id AND r.topic = $3 \
+         WHERE d.organization_id = $1 AND d.id = $2",
+    )
+    .bind(organization.as_uuid())
+    .bind(device.as_uuid())
+    .bind(topic_text(topic))
+    .fetch_optional(connection)
+    .await?;
+    let row = row.ok_or(Error::not_found(device::WHAT))?;
+    Columns::of(&row, "retained").plain()
+}
+
+const fn topic_text(topic: RetainedTopic) -> &'static str {
+    match topic {
+        RetainedTopic::ConfigReported => "CONFIG_REPORTED",
+        RetainedTopic::Status => "STATUS",
+    }
+}

@@ -1,0 +1,11 @@
+//! PostgreSQL for tests: a server for the whole run, and a database for each test.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "this is a part of tests: a failure has to name its line"
+)]
+
+mod cluster;
+mod database;
+
+pub use database::TestDatabase;
