@@ -21,6 +21,7 @@ pub mod forge;
 pub mod impostor;
 pub mod mqtt;
 pub mod packet;
+mod postgres;
 pub mod rules;
 pub mod server;
 pub mod snapshot;
@@ -44,6 +45,7 @@ pub use world::World;
 macro_rules! storage_tests {
     (each: [$($each:ident),* $(,)?], durable: [$($durable:ident),* $(,)?] $(,)?) => {
         $crate::storage_tests!(@ sqlite, Sqlite, $($each,)* $($durable,)*);
+        $crate::storage_tests!(@ postgres, Postgres, $($each,)* $($durable,)*);
         $crate::storage_tests!(@ sled, Sled, $($each,)* $($durable,)*);
         $crate::storage_tests!(@ memory, Memory, $($each,)*);
     };

@@ -7,18 +7,21 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
+use fieldgate_storage_sqlx::testing::TestDatabase;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::wait::PATIENCE;
-use crate::{Api, binaries, tools};
+use crate::{Api, binaries, postgres, tools};
 
 /// A storage of the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StorageKind {
     /// Forgets all when the process ends.
     Memory,
+    /// A database of its own in the PostgreSQL server of the test run.
+    Postgres,
     /// One directory, pure Rust.
     Sled,
     /// One file; the default.
@@ -54,6 +57,7 @@ impl From<StorageKind> for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     directory: TempDir,
+    database: Option<TestDatabase>,
     child: Child,
     ports: Ports,
 }
@@ -75,10 +79,13 @@ impl Server {
     pub fn start(options: impl Into<ServerOptions>) -> Self {
         let options = options.into();
         let directory = TempDir::with_prefix("fieldgate-").expect("a temporary directory");
-        match launch(&options, directory.path(), Ports::default()) {
+        let database = options.storage.database();
+        let storage = options.storage.url(directory.path(), database.as_ref());
+        match launch(&options, &storage, directory.path(), Ports::default()) {
             Ok((child, ports)) => Self {
                 options,
                 directory,
+                database,
                 child,
                 ports,
             },
@@ -129,7 +136,8 @@ impl Server {
     pub fn try_restart(&mut self) -> Result<(), String> {
         assert_ne!(self.options.storage, StorageKind::Memory, "it forgets all");
         self.kill();
-        let (child, ports) = launch(&self.options, self.directory.path(), self.ports)?;
+        let storage = self.storage_url();
+        let (child, ports) = launch(&self.options, &storage, self.directory.path(), self.ports)?;
         self.child = child;
         self.ports = ports;
         Ok(())
@@ -324,7 +332,18 @@ impl Server {
     /// The arguments that name its data directory and its storage.
     #[must_use]
     pub fn storage_arguments(&self) -> Vec<String> {
-        storage_arguments(&self.options, &self.data_dir())
+        storage_arguments(&self.storage_url(), &self.data_dir())
+    }
+
+    /// The password of the database, and all that is stored in it, where it has one.
+    #[must_use]
+    pub fn database(&self) -> Option<(&'static str, String)> {
+        self.database.as_ref().map(postgres::content)
+    }
+
+    fn storage_url(&self) -> String {
+        let kind = self.options.storage;
+        kind.url(self.directory.path(), self.database.as_ref())
     }
 
     /// What the server has written to its outputs.
@@ -367,6 +386,7 @@ pub fn signal(child: &Child, signal: Signal) {
 
 fn launch(
     options: &ServerOptions,
+    storage: &str,
     directory: &Path,
     ports: Ports,
 ) -> Result<(Child, Ports), String> {
@@ -378,7 +398,7 @@ fn launch(
     let mut command = binaries::command_under(&options.wrapper, "fieldgate-server");
     command
         .arg("--ready-json")
-        .args(storage_arguments(options, &data_dir))
+        .args(storage_arguments(storage, &data_dir))
         .args(["--http-listen", &address(ports.http)])
         .args(["--https-listen", &address(ports.https)])
         .args(["--mqtt-listen", &address(ports.mqtt)])
@@ -438,23 +458,28 @@ impl Ports {
 }
 
 impl StorageKind {
-    fn url(self, data_dir: &Path) -> String {
+    fn database(self) -> Option<TestDatabase> {
+        (self == Self::Postgres).then(postgres::database)
+    }
+
+    fn url(self, directory: &Path, database: Option<&TestDatabase>) -> String {
+        let data_dir = data_dir(directory);
         match self {
             Self::Memory => "memory://".to_owned(),
+            Self::Postgres => database.expect("it has one").url(),
             Self::Sled => format!("sled://{}", data_dir.join("sled").display()),
             Self::Sqlite => format!("sqlite://{}", data_dir.join("fieldgate.db").display()),
         }
     }
 }
 
-fn storage_arguments(options: &ServerOptions, data_dir: &Path) -> Vec<String> {
-    let storage = options.storage.url(data_dir);
+fn storage_arguments(storage: &str, data_dir: &Path) -> Vec<String> {
     let data_dir = data_dir.display().to_string();
     vec![
         "--data-dir".to_owned(),
         data_dir,
         "--storage".to_owned(),
-        storage,
+        storage.to_owned(),
     ]
 }
 

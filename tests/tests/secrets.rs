@@ -52,6 +52,10 @@ async fn no_secret_shows_even_when_everything_is_logged(storage: StorageKind) {
         (PathBuf::from("the log"), log.clone().into_bytes()),
         (PathBuf::from("an answer"), answers.into_bytes()),
     ];
+    if let Some((password, content)) = server.database() {
+        secrets.push(password.to_owned());
+        places.push((PathBuf::from("the database"), content.into_bytes()));
+    }
     for path in files(&server.data_dir()) {
         let own = ["admin.key", "server.key"]
             .iter()

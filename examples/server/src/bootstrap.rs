@@ -80,7 +80,7 @@ fn spare_other_keys(directory: &DataDir, storage: &StorageUrl) -> Result<(), Fai
     // What was in memory is gone, and its keys with it.
     let files = match storage {
         StorageUrl::Memory => vec![directory.database_file()],
-        StorageUrl::Sled(_) | StorageUrl::Sqlite(_) => {
+        StorageUrl::Postgres(_) | StorageUrl::Sled(_) | StorageUrl::Sqlite(_) => {
             vec![directory.admin_key(), directory.server_key()]
         }
     };

@@ -135,9 +135,10 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<String>,
 
-    /// What everything but the CA's keys is kept in: sqlite://FILE, sled://DIR or memory:// [env:
-    /// FIELDGATE_STORAGE, or FIELDGATE_STORAGE_FILE names a file that says it] [default: the file
-    /// fieldgate.db in the data directory]
+    /// What everything but the CA's keys is kept in: sqlite://FILE,
+    /// postgres://USER@HOST/DATABASE (its password in PGPASSWORD or ~/.pgpass), sled://DIR or
+    /// memory:// [env: FIELDGATE_STORAGE, or FIELDGATE_STORAGE_FILE names a file that says it]
+    /// [default: the file fieldgate.db in the data directory]
     #[arg(long, value_name = "URL", global = true)]
     storage: Option<String>,
 

@@ -19,7 +19,7 @@ use crate::transfer::{Source, Transfer};
 ///
 /// [`Failure`]; the storage stays as it is, and the same command goes on.
 pub(crate) async fn migrate(settings: &Settings, to: &StorageUrl) -> Result<String, Failure> {
-    if *to == StorageUrl::Memory {
+    if matches!(to, StorageUrl::Memory) {
         return Err(Failure::configuration(
             "--to: what is in memory:// is gone when this command ends",
         ));

@@ -26,7 +26,7 @@ use crate::transfer::{Source, Transfer};
 ///
 /// [`Failure`]; where records have been written already, the same command goes on.
 pub(crate) async fn restore(settings: &Settings, wanted: &Restore) -> Result<String, Failure> {
-    if settings.storage == StorageUrl::Memory {
+    if matches!(settings.storage, StorageUrl::Memory) {
         return Err(Failure::configuration(
             "with memory:// what is restored is gone when this command ends: name a storage by \
              --storage",

@@ -329,7 +329,7 @@ fn warn(settings: &Settings, directory: &DataDir) {
         "the CA's keys lie in clear in files of mode 0600: whoever can read these or a backup of \
          them can make certificates"
     );
-    if settings.storage == StorageUrl::Memory {
+    if matches!(settings.storage, StorageUrl::Memory) {
         tracing::warn!("the storage is memory://: everything in it is gone when the server ends");
     }
     if !settings.http_listen.ip().is_loopback() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use fieldgate_core::storage::{MemoryStorage, Storage};
 use fieldgate_storage_sled::SledStorage;
-use fieldgate_storage_sqlx::SqliteStorage;
+use fieldgate_storage_sqlx::{PostgresStorage, SqliteStorage};
 
 use crate::failure::Failure;
 use crate::settings::StorageUrl;
@@ -15,6 +15,7 @@ use crate::settings::StorageUrl;
 #[derive(Clone, Debug)]
 pub(crate) enum OpenStorage {
     Memory(Arc<MemoryStorage>),
+    Postgres(Arc<PostgresStorage>),
     Sled(Arc<SledStorage>),
     Sqlite(Arc<SqliteStorage>),
 }
@@ -29,6 +30,10 @@ impl OpenStorage {
         let failed = || format!("the storage {} cannot be opened", url.masked());
         match url {
             StorageUrl::Memory => Ok(Self::Memory(Arc::default())),
+            StorageUrl::Postgres(settings) => {
+                let opened = PostgresStorage::open(settings).await;
+                Ok(Self::Postgres(Arc::new(opened.with_context(failed)?)))
+            }
             StorageUrl::Sled(path) => {
                 let opened = SledStorage::open(path).with_context(failed)?;
                 Ok(Self::Sled(Arc::new(opened)))
@@ -60,15 +65,17 @@ impl OpenStorage {
     pub(crate) fn port(&self) -> Arc<dyn Storage> {
         match self {
             Self::Memory(storage) => Arc::clone(storage) as Arc<dyn Storage>,
+            Self::Postgres(storage) => Arc::clone(storage) as Arc<dyn Storage>,
             Self::Sled(storage) => Arc::clone(storage) as Arc<dyn Storage>,
             Self::Sqlite(storage) => Arc::clone(storage) as Arc<dyn Storage>,
         }
     }
 
-    /// Finishes what is under way and closes the files; every later call fails.
+    /// Finishes what is under way and closes the files or connections; every later call fails.
     pub(crate) async fn close(&self) {
         match self {
             Self::Memory(_) => {}
+            Self::Postgres(storage) => storage.close().await,
             Self::Sled(storage) => storage.close().await,
             Self::Sqlite(storage) => storage.close().await,
         }

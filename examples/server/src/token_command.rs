@@ -60,7 +60,7 @@ async fn by_storage(
     directory: &DataDir,
     wanted: &Token,
 ) -> Result<Zeroizing<String>, Failure> {
-    if settings.storage == StorageUrl::Memory {
+    if matches!(settings.storage, StorageUrl::Memory) {
         return Err(Failure::configuration(
             "with memory:// a token is gone when this command ends: start the server first",
         ));

@@ -185,7 +185,7 @@ fn a_secret_comes_from_a_file() {
     let path = path.to_str().unwrap();
     let given = variables(&[("FIELDGATE_STORAGE_FILE", path)]).unwrap();
     let settings = resolve(Layer::new(), given, Layer::new()).unwrap();
-    assert_eq!(settings.storage, StorageUrl::Memory);
+    assert!(matches!(settings.storage, StorageUrl::Memory));
     let both = variables(&[
         ("FIELDGATE_STORAGE_FILE", path),
         ("FIELDGATE_STORAGE", "memory://"),
@@ -237,11 +237,19 @@ fn wrong_values_are_refused_with_their_origin() {
 }
 
 #[test]
-fn postgres_is_not_there_yet_and_its_password_not_shown() {
-    let given = flags(&[("storage", "postgres://user:secret@host/db")]);
-    let line = refusal(resolve(given, Layer::new(), Layer::new()));
-    assert!(line.contains("not in this build yet"), "{line}");
-    assert!(!line.contains("secret"), "{line}");
+fn the_password_of_a_database_is_not_shown() {
+    let given = flags(&[("storage", "postgres://user:secret@host/db?sslmode=require")]);
+    let settings = resolve(given, Layer::new(), Layer::new()).unwrap();
+    assert_eq!(settings.storage.masked(), "postgres://user@host:5432/db");
+    assert!(!format!("{settings:?}").contains("secret"));
+    for wrong in [
+        "postgres://user:secret@host/db?pasword=secret",
+        "postgres://user:secret@host:secret/db",
+    ] {
+        let given = flags(&[("storage", wrong)]);
+        let line = refusal(resolve(given, Layer::new(), Layer::new()));
+        assert!(!line.contains("secret"), "{line}");
+    }
 }
 
 #[test]
