@@ -21,6 +21,13 @@ need() {
     fi
 }
 
+# PostgreSQL's server, which Debian keeps off the path.
+need_postgres() {
+    if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+        need initdb postgresql
+    fi
+}
+
 # Installs what `need` has noted, or says what is missing.
 install_missing() {
     if ((${#missing_packages[@]} == 0)); then

@@ -32,6 +32,7 @@ need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need strace strace
 need faketime faketime
+need_postgres
 install_missing
 need_rust
 for component in rustfmt clippy; do
@@ -40,6 +41,14 @@ for component in rustfmt clippy; do
         rustup component add "$component" || fail "missing: $component"
     fi
 done
+
+# One PostgreSQL for all tests, which ends with this script.
+if [[ -z ${FIELDGATE_TEST_POSTGRES_URL:-} ]]; then
+    postgres=$(mktemp -d "${TMPDIR:-/tmp}/fieldgate-pg-XXXXXX") &&
+        FIELDGATE_TEST_POSTGRES_URL=$(scripts/postgres.sh "$postgres" $$) ||
+        fail "PostgreSQL for the tests does not start"
+    export FIELDGATE_TEST_POSTGRES_URL
+fi
 
 step format cargo fmt --all -- --check
 step lints cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
