@@ -49,8 +49,7 @@ impl ApiKeyStore for PostgresStorage {
         page: PageRequest<ApiKeyId>,
     ) -> Result<Page<ApiKey>, StorageError> {
         let mut select = Select::new(SELECT);
-        select.sql(" WHERE organization_id IS NOT DISTINCT FROM ");
-        select.bind(owner_id(owner));
+        push_owner(&mut select, owner);
         if let Some(after) = page.after {
             select.sql(" AND id > ").bind(after.as_uuid());
         }
@@ -134,6 +133,18 @@ pub(super) const fn owner_id(owner: KeyOwner) -> Option<Uuid> {
     }
 }
 
+/// Adds, as the first condition, whose it is; in the two forms that an index leads to.
+pub(super) fn push_owner(select: &mut Select, owner: KeyOwner) {
+    match owner {
+        KeyOwner::Organization(id) => {
+            select.sql(" WHERE organization_id = ").bind(id.as_uuid());
+        }
+        KeyOwner::Server => {
+            select.sql(" WHERE organization_id IS NULL");
+        }
+    }
+}
+
 /// Reads the next column as [`owner_id`] writes it.
 pub(super) fn owner(columns: &mut Columns<'_>) -> Result<KeyOwner, Error> {
     let id = columns.id_optional(OrganizationId::from_uuid)?;
@@ -165,8 +176,7 @@ async fn lock(
 
 fn one(owner: KeyOwner, id: ApiKeyId) -> Select {
     let mut select = Select::new(SELECT);
-    select.sql(" WHERE organization_id IS NOT DISTINCT FROM ");
-    select.bind(owner_id(owner));
+    push_owner(&mut select, owner);
     select.sql(" AND id = ").bind(id.as_uuid());
     select
 }

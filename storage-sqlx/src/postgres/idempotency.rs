@@ -8,7 +8,7 @@ use fieldgate_core::storage::{Effects, IdempotencyStore, StorageError};
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::Error;
-use crate::postgres::api_key::{owner, owner_id};
+use crate::postgres::api_key::{owner, owner_id, push_owner};
 use crate::postgres::row::Columns;
 use crate::postgres::select::Select;
 use crate::postgres::transaction::{View, see_all};
@@ -22,10 +22,9 @@ impl IdempotencyStore for PostgresStorage {
         key: &IdempotencyKey,
     ) -> Result<Option<IdempotencyRecord>, StorageError> {
         let mut select = Select::new(
-            "SELECT organization_id, key, request_sha256, resource, created_at FROM idempotency \
-             WHERE organization_id IS NOT DISTINCT FROM ",
+            "SELECT organization_id, key, request_sha256, resource, created_at FROM idempotency",
         );
-        select.bind(owner_id(owner));
+        push_owner(&mut select, owner);
         select.sql(" AND key = ").bind(key.as_str());
         let mut reader = self.reader(owner).await?;
         let found = select.optional(&mut reader, decode).await;
