@@ -16,6 +16,11 @@ pub(crate) fn content(database: &TestDatabase) -> (&'static str, String) {
     (database.password(), wait_for(database.dump()))
 }
 
+/// See [`TestDatabase::let_in`].
+pub(crate) fn let_in(database: &TestDatabase, allowed: bool) {
+    wait_for(database.let_in(allowed));
+}
+
 /// Waits on a thread of its own, as a server is started also where others wait already.
 fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {

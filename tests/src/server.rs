@@ -341,6 +341,16 @@ impl Server {
         self.database.as_ref().map(postgres::content)
     }
 
+    /// Lets nobody into its database any more, and ends all connections; or lets them in again.
+    ///
+    /// # Panics
+    ///
+    /// Where it has no database of its own.
+    pub fn let_in(&self, allowed: bool) {
+        let database = self.database.as_ref().expect("it has a database");
+        postgres::let_in(database, allowed);
+    }
+
     fn storage_url(&self) -> String {
         let kind = self.options.storage;
         kind.url(self.directory.path(), self.database.as_ref())

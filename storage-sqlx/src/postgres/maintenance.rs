@@ -5,6 +5,7 @@ use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{MaintenanceStore, PurgePolicy, Purged, ServerProof, StorageError};
 use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -76,7 +77,8 @@ impl MaintenanceStore for PostgresStorage {
     }
 
     async fn probe(&self, _server: ServerProof) -> Result<(), StorageError> {
-        self.guard.check().await.map_err(refuse)?;
+        let guarded = timeout(self.call_timeout, self.guard.check()).await;
+        guarded.unwrap_or(Err(Error::TimedOut)).map_err(refuse)?;
         let written: i64 = self
             .write(View::Server, |tx| {
                 scoped(async move {

@@ -114,12 +114,13 @@ const DIALECT: Dialect = Dialect {
     },
 };
 
-/// Connection lost, resources used up, shut down or cancelled, and a system error.
-const OUTAGE_CLASSES: [&str; 4] = ["08", "53", "57", "58"];
+/// Connection lost, not let in, the database gone, resources used up, shut down or cancelled, and a
+/// system error.
+const OUTAGE_CLASSES: [&str; 6] = ["08", "28", "3D", "53", "57", "58"];
 
-/// A standby that does not take writes; conflicts with other calls, when trying again has not
-/// helped; a lock that was not to be had in time; and idle for too long.
-const OUTAGES: [&str; 5] = ["25006", "25P03", "40001", "40P01", "55P03"];
+/// A standby that does not take writes; idle for too long; conflicts with other calls, when trying
+/// again has not helped; a database that takes no connections; a lock not to be had in time.
+const OUTAGES: [&str; 6] = ["25006", "25P03", "40001", "40P01", "55000", "55P03"];
 
 #[cfg(feature = "testing")]
 #[cfg(test)]
