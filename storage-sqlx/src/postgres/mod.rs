@@ -26,6 +26,7 @@ mod month;
 mod open;
 mod open_error;
 mod organization;
+mod purge;
 mod quarantine;
 mod reading;
 mod redemption;
@@ -52,8 +53,9 @@ use sqlx::postgres::PgPool;
 
 use crate::error::{Dialect, Error};
 use crate::postgres::guard::Guard;
-use crate::postgres::maintenance::Sweep;
+
 use crate::postgres::month::Months;
+use crate::postgres::purge::Sweep;
 pub use open_error::PostgresOpenError;
 pub use settings::PostgresSettings;
 
