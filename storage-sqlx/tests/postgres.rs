@@ -7,17 +7,20 @@
 use std::collections::BTreeMap;
 
 use fieldgate_core::model::device::{Device, DeviceUpdate};
+use fieldgate_core::model::id::DeviceId;
 use fieldgate_core::model::limits::Limits;
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::reading::{TimeRange, Value};
-use fieldgate_core::model::sensor::SensorFilter;
+use fieldgate_core::model::sensor::{Sensor, SensorFilter};
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::{
     DeviceStore as _, Effects, MaintenanceStore as _, OrganizationStore as _, PurgePolicy,
-    ReadingStore as _, ReportStore as _, Seen, SensorStore as _, ServerProof, SessionStore as _,
-    StorageError,
+    ReadingStore as _, Redemption, ReportStore as _, Seen, SensorStore as _, ServerProof,
+    SessionStore as _, StorageError, TokenRefused, TokenStore as _,
 };
-use fieldgate_core::testing::fixtures::{after, batch, device, noon, organization, parse, reading};
+use fieldgate_core::testing::fixtures::{
+    after, batch, certificate, device, noon, organization, parse, reading, token, unique_digest,
+};
 use fieldgate_storage_sqlx::testing::TestDatabase;
 use fieldgate_storage_sqlx::{PostgresOpenError, PostgresStorage};
 use sqlx::postgres::PgConnection;
@@ -213,64 +216,124 @@ async fn a_lock_that_is_not_to_be_had_in_time_is_an_outage() {
     update().await.unwrap();
 }
 
-/// The storage waits for the second row while another holds it and waits for the first: the
-/// database gives the storage's transaction up, and the storage does it again.
+/// The storage holds the first row and comes to want the last, whose holder waits for the first by
+/// then: the database gives the storage's transaction up, as it was the last to wait, and the
+/// storage does it again.
 #[tokio::test]
 async fn a_deadlock_is_tried_again() {
     let database = TestDatabase::fresh().await;
     let storage = open(&database.url()).await.unwrap();
-    let first = new_device(&storage).await;
-    let second = new_device(&storage).await;
-    let (first, second) = if first.id < second.id {
-        (first, second)
-    } else {
-        (second, first)
-    };
-    let mut admin = connect(&database.admin_url()).await;
-    let mut tx = admin.begin().await.unwrap();
-    // So that it is not this one that is given up.
-    execute(&mut tx, "SET LOCAL deadlock_timeout = '30s'".to_owned()).await;
-    let lock = "SELECT 1 FROM fieldgate.device WHERE id = $1 FOR UPDATE";
-    sqlx::query(lock)
-        .bind(second.id.as_uuid())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    let mut devices = Vec::new();
+    for _ in 0..3 {
+        devices.push(new_device(&storage).await);
+    }
+    devices.sort_by_key(|device| device.id);
+    let mut pausing = holding(&database, &devices[1]).await;
+    let mut other = holding(&database, &devices[2]).await;
+    let seen: Vec<_> = devices.iter().map(seen).collect();
     let touching = tokio::spawn({
         let storage = storage.clone();
-        let seen = [&first, &second].map(|device| Seen {
-            organization_id: device.organization_id,
-            device_id: device.id,
-            at: after(9),
-        });
         async move { storage.touch_devices(ServerProof::vouch(), &seen).await }
     });
-    let mut observer = connect(&database.admin_url()).await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-                   AND datname = current_database()";
-    while sqlx::query_scalar::<_, i64>(waiting)
-        .fetch_one(&mut observer)
+    waiting(&database, 1).await;
+    let first = devices[0].id;
+    let other = tokio::spawn(async move {
+        lock(&mut other, first).await;
+        execute(&mut other, "COMMIT".to_owned()).await;
+    });
+    waiting(&database, 2).await;
+    execute(&mut pausing, "COMMIT".to_owned()).await;
+
+    touching.await.unwrap().unwrap();
+
+    other.await.unwrap();
+    for device in devices {
+        let found = storage.device(device.organization_id, device.id).await;
+        let presence = found.unwrap().unwrap().presence;
+        assert_eq!(presence.last_seen_at(), Some(after(9)));
+    }
+    let given_up = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let mut admin = connect(&database.admin_url()).await;
+    while sqlx::query_scalar::<_, i64>(given_up)
+        .fetch_one(&mut admin)
         .await
         .unwrap()
         == 0
     {
+        // The figure comes a little later.
         tokio::task::yield_now().await;
     }
-    sqlx::query(lock)
-        .bind(first.id.as_uuid())
-        .execute(&mut *tx)
+}
+
+fn seen(device: &Device) -> Seen {
+    Seen {
+        organization_id: device.organization_id,
+        device_id: device.id,
+        at: after(9),
+    }
+}
+
+/// A connection with a transaction that holds the row of a device, and is not the one that looks
+/// for deadlocks.
+async fn holding(database: &TestDatabase, device: &Device) -> PgConnection {
+    let mut connection = connect(&database.admin_url()).await;
+    let begin = "BEGIN; SET LOCAL deadlock_timeout = '60s'";
+    execute(&mut connection, begin.to_owned()).await;
+    lock(&mut connection, device.id).await;
+    connection
+}
+
+async fn lock(connection: &mut PgConnection, device: DeviceId) {
+    let lock = "SELECT 1 FROM fieldgate.device WHERE id = $1 FOR UPDATE";
+    let locked = sqlx::query(lock).bind(device.as_uuid()).execute(connection);
+    locked.await.unwrap();
+}
+
+/// Waits until so many transactions wait for a lock.
+async fn waiting(database: &TestDatabase, count: i64) {
+    let mut admin = connect(&database.admin_url()).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                   AND datname = current_database()";
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&mut admin)
         .await
-        .unwrap();
-    tx.commit().await.unwrap();
+        .unwrap()
+        < count
+    {
+        tokio::task::yield_now().await;
+    }
+}
 
-    touching.await.unwrap().unwrap();
-
-    for device in [first, second] {
-        let found = storage
-            .device(device.organization_id, device.id)
-            .await
-            .unwrap();
-        assert_eq!(found.unwrap().presence.last_seen_at(), Some(after(9)));
+/// The look for other certificates with the key, and the new one, are one step across devices too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_devices_with_the_same_key_one_gets_a_certificate() {
+    let database = TestDatabase::fresh().await;
+    let storage = open(&database.url()).await.unwrap();
+    for _ in 0..20 {
+        let key = unique_digest();
+        let mut racing = Vec::new();
+        for _ in 0..2 {
+            let device = new_device(&storage).await;
+            let token = token(&device);
+            storage.create_token(&token, &Effects::NONE).await.unwrap();
+            let mut certificate = certificate(&device);
+            certificate.public_key_sha256 = key;
+            let storage = storage.clone();
+            racing.push(tokio::spawn(async move {
+                let (limits, organization) = (Limits::default(), device.organization_id);
+                let redeemed =
+                    storage.consume_token(organization, token.id, &certificate, &limits, noon());
+                redeemed.await.unwrap()
+            }));
+        }
+        let mut recorded = 0;
+        for redemption in racing {
+            match redemption.await.unwrap() {
+                Redemption::Recorded(_) => recorded += 1,
+                Redemption::Refused(refused) => assert_eq!(refused, TokenRefused::KeyInUse),
+            }
+        }
+        assert_eq!(recorded, 1);
     }
 }
 
@@ -335,6 +398,8 @@ async fn a_month_that_is_over_is_dropped_as_a_whole() {
     purge(&storage, noon(), Some(Timestamp::MAX)).await;
     assert_eq!(months(&places(&mut admin).await), [0]);
     assert!(readings(&storage, &device).await.is_empty());
+    // What is left of a sensor agrees, also where a whole month went at once.
+    assert_eq!(only_sensor(&storage, &device).await.latest, None);
 }
 
 async fn open(url: &str) -> Result<PostgresStorage, PostgresOpenError> {
@@ -362,22 +427,18 @@ async fn report(storage: &PostgresStorage, device: &Device, at: Timestamp) {
     assert_eq!(stored.await.unwrap().stored, 1);
 }
 
+async fn only_sensor(storage: &PostgresStorage, device: &Device) -> Sensor {
+    let (all, page) = (SensorFilter::default(), PageRequest::first(PageLimit::MAX));
+    let sensors = storage.sensors(device.organization_id, &all, page).await;
+    sensors.unwrap().items.remove(0)
+}
+
 async fn readings(storage: &PostgresStorage, device: &Device) -> Vec<Timestamp> {
-    let organization = device.organization_id;
-    let first = PageRequest::first(PageLimit::MAX);
-    let sensors = storage
-        .sensors(organization, &SensorFilter::default(), first)
-        .await
-        .unwrap();
+    let sensor = only_sensor(storage, device).await.id;
     let page = PageRequest::first(PageLimit::MAX);
-    let found = storage.readings(organization, sensors.items[0].id, TimeRange::ALL, page);
-    found
-        .await
-        .unwrap()
-        .items
-        .iter()
-        .map(|reading| reading.timestamp)
-        .collect()
+    let found = storage.readings(device.organization_id, sensor, TimeRange::ALL, page);
+    let found = found.await.unwrap().items;
+    found.iter().map(|reading| reading.timestamp).collect()
 }
 
 async fn purge(storage: &PostgresStorage, now: Timestamp, readings_before: Option<Timestamp>) {

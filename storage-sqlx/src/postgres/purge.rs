@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::postgres::row::Columns;
 use crate::postgres::select::{counted, row_count};
-use crate::postgres::{component, sensor};
+use crate::postgres::{component, sensor, sensor_write};
 
 /// Where the search for old readings and health reports has come to. It goes by sensors and
-/// devices, as an index by time would cost every insert more than the search ever does.
+/// devices: an index by time would cost every insert more.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sweep {
     /// The number of the last sensor that was looked at.
@@ -213,7 +213,7 @@ impl Step {
             return Ok(());
         }
         let rows = sqlx::query(
-            "SELECT s.number, EXISTS (SELECT 1 FROM reading AS r \
+            "SELECT s.number, s.latest_at < $2 OR EXISTS (SELECT 1 FROM reading AS r \
              WHERE r.sensor_number = s.number AND r.taken_at < $2) \
              FROM sensor AS s WHERE s.number > $1 ORDER BY s.number LIMIT $3",
         )
@@ -225,9 +225,15 @@ impl Step {
         for row in &rows {
             let mut columns = Columns::of(row, "sensor");
             let number = columns.plain()?;
-            if columns.plain()? && self.remove_readings(tx, number, before).await? {
-                // The next step begins with this sensor again.
-                return Ok(());
+            // The latest value may be of a month that was dropped.
+            if columns.plain::<Option<bool>>()? == Some(true) {
+                sensor_write::lock_device(tx, number).await?;
+                let is_enough = self.remove_readings(tx, number, before).await?;
+                sensor_write::forget_latest(tx, number, before).await?;
+                if is_enough {
+                    // The next step begins with this sensor again.
+                    return Ok(());
+                }
             }
             self.sweep.sensor = number;
         }

@@ -3,6 +3,7 @@
 use fieldgate_core::model::sensor::Sensor;
 use fieldgate_core::model::tag::Tags;
 use fieldgate_core::model::text::{Name, Unit};
+use fieldgate_core::model::timestamp::Timestamp;
 use sqlx::postgres::PgConnection;
 
 use crate::error::Error;
@@ -105,6 +106,36 @@ struct Rows<'s> {
     origins: Vec<&'static str>,
     times: Vec<Option<i64>>,
     values: ValueColumns,
+}
+
+/// Locks the device of the sensor of this number.
+pub(super) async fn lock_device(tx: &mut PgConnection, number: i64) -> Result<(), Error> {
+    sqlx::query(
+        "SELECT 1 FROM sensor AS s JOIN device AS d ON d.organization_id = s.organization_id \
+         AND d.id = s.device_id WHERE s.number = $1 FOR NO KEY UPDATE OF d",
+    )
+    .bind(number)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a sensor has no readings any more, where retention has taken the last one.
+pub(super) async fn forget_latest(
+    tx: &mut PgConnection,
+    number: i64,
+    before: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE sensor SET latest_at = NULL, latest_bigint = NULL, latest_boolean = NULL, \
+         latest_double = NULL, latest_text = NULL WHERE number = $1 AND latest_at < $2 \
+         AND NOT EXISTS (SELECT 1 FROM reading WHERE sensor_number = $1)",
+    )
+    .bind(number)
+    .bind(before.unix_millis())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Removes a sensor from every answer; its readings stay for the purge.
