@@ -14,7 +14,7 @@ use fieldgate_core::storage::{DeletedDevice, DeviceChange, DeviceStore, Effects,
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::Error;
-use crate::postgres::device_filter::{count_query, list_query};
+use crate::postgres::device_filter::list_query;
 use crate::postgres::row::Columns;
 use crate::postgres::select::{Select, check_revision, row_count};
 use crate::postgres::session::Live;
@@ -153,17 +153,6 @@ pub(super) async fn lock(
     .fetch_optional(tx)
     .await?;
     found.map(drop).ok_or(Error::not_found(WHAT))
-}
-
-/// How many devices match.
-pub(super) async fn count(
-    connection: &mut PgConnection,
-    organization: OrganizationId,
-    filter: &DeviceFilter,
-) -> Result<u64, Error> {
-    let mut select = count_query(organization, filter);
-    let row = select.query().fetch_one(connection).await?;
-    Columns::of(&row, "device").number()
 }
 
 /// Whether no more than `most` devices match.

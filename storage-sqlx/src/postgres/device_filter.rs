@@ -25,14 +25,6 @@ pub(super) fn list_query(
     select
 }
 
-/// The query of how many there are.
-pub(super) fn count_query(organization: OrganizationId, filter: &DeviceFilter) -> Select {
-    let mut select = Select::new("SELECT count(*)");
-    push_source(&mut select, organization, filter);
-    push_conditions(&mut select, organization, filter);
-    select
-}
-
 /// Says where to look, and in which order. A tag finds few devices, and its index has them by id:
 /// so the first one leads, where there is one.
 fn push_source(

@@ -1,12 +1,13 @@
 //! Keeps device groups.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use fieldgate_core::model::device::DeviceFilter;
 use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
 use fieldgate_core::model::id::{GroupId, OrganizationId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::tag::TagSelector;
+use fieldgate_core::model::tag::{SelectorTally, Tag, TagSelector, Tags};
 use fieldgate_core::model::text::Description;
 use fieldgate_core::storage::{Effects, GroupStore, StorageError};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::postgres::row::{Columns, stored, tag_texts};
 use crate::postgres::select::{Select, check_revision};
 use crate::postgres::transaction::scoped;
-use crate::postgres::{PostgresStorage, device, idempotency, refuse};
+use crate::postgres::{PostgresStorage, idempotency, refuse};
 
 #[async_trait]
 impl GroupStore for PostgresStorage {
@@ -106,16 +107,34 @@ impl GroupStore for PostgresStorage {
     async fn count_selected(
         &self,
         organization: OrganizationId,
-        selector: &TagSelector,
-    ) -> Result<u64, StorageError> {
-        let filter = DeviceFilter {
-            selector: Some(selector.clone()),
-            ..DeviceFilter::default()
-        };
+        selectors: &[TagSelector],
+    ) -> Result<Vec<u64>, StorageError> {
         let mut reader = self.reader(organization).await?;
-        let count = device::count(&mut reader, organization, &filter).await;
-        count.map_err(refuse)
+        let counts = count(&mut reader, organization, selectors).await;
+        counts.map_err(refuse)
     }
+}
+
+/// Takes from the index what devices have of the tags that the selectors name.
+async fn count(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    selectors: &[TagSelector],
+) -> Result<Vec<u64>, Error> {
+    let parts = selectors.iter().flat_map(|it| [&it.all, &it.any, &it.none]);
+    let named: BTreeSet<&str> = parts.flat_map(Tags::iter).map(Tag::as_str).collect();
+    let rows = sqlx::query(COUNT_BY_TAGS)
+        .bind(organization.as_uuid())
+        .bind(Vec::from_iter(named))
+        .fetch_all(connection)
+        .await?;
+    let mut tally = SelectorTally::new(selectors);
+    for row in &rows {
+        let mut columns = Columns::of(row, "device_tag");
+        let tags = columns.tags()?;
+        tally.add(&tags, columns.number()?);
+    }
+    Ok(tally.counts())
 }
 
 async fn find(
@@ -212,3 +231,11 @@ const WHAT: &str = "device group";
 
 const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
      selector_any, selector_none, created_at, revision FROM device_group";
+
+/// How many devices have which of the tags $2. Those that have none of them are all devices, less
+/// the others.
+const COUNT_BY_TAGS: &str = "WITH tagged (tags) AS (SELECT array_agg(tag ORDER BY tag) \
+     FROM device_tag WHERE organization_id = $1 AND tag = ANY($2) GROUP BY owner_id) \
+     SELECT tags, count(*) FROM tagged GROUP BY tags UNION ALL \
+     SELECT '{}', (SELECT count(*) FROM device WHERE organization_id = $1) \
+     - (SELECT count(*) FROM tagged)";

@@ -7,7 +7,7 @@ use fieldgate_core::model::organization::{Organization, Slug};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::text::Name;
-use fieldgate_core::storage::{Effects, OrganizationStore, ServerProof, StorageError};
+use fieldgate_core::storage::{Effects, Occupied, OrganizationStore, ServerProof, StorageError};
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::Error;
@@ -110,7 +110,7 @@ impl OrganizationStore for PostgresStorage {
                 .fetch_one(&mut *tx)
                 .await?;
                 if used {
-                    return Err(StorageError::InUse { what: WHAT }.into());
+                    return Err(StorageError::InUse(Occupied::Organization).into());
                 }
                 for statement in DELETE {
                     sqlx::query(statement)

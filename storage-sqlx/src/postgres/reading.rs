@@ -83,6 +83,22 @@ pub(super) async fn insert(
     Ok(counted(inserted.rows_affected().cast_signed()))
 }
 
+/// Whether there is a reading of the sensor of this number, and time.
+pub(super) async fn exists(
+    tx: &mut PgConnection,
+    sensor: Option<i64>,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let exists = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM reading WHERE sensor_number = $1 AND taken_at = $2)",
+    );
+    Ok(exists
+        .bind(sensor)
+        .bind(at.unix_millis())
+        .fetch_one(tx)
+        .await?)
+}
+
 fn decode(row: &PgRow, sensor_id: SensorId) -> Result<Reading, Error> {
     let mut columns = Columns::of(row, "reading");
     let timestamp = columns.timestamp()?;

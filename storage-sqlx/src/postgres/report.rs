@@ -131,7 +131,13 @@ async fn ingest(
     }
     let mut known = Known::default();
     known.load(tx, organization, device, &named).await?;
-    let inventory = std::mem::take(&mut known.inventory);
+    let mut inventory = std::mem::take(&mut known.inventory);
+    for (sensor, at) in inventory.widening(batch) {
+        let number = known.numbers.get(&sensor).map(|known| known.number);
+        if reading::exists(tx, number, at).await? {
+            inventory.load_reading(sensor, at);
+        }
+    }
     let plan = plan_readings(organization, device, batch, inventory, limits);
     known.write(tx, &plan.inventory).await?;
 

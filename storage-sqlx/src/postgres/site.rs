@@ -7,7 +7,7 @@ use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::site::{Site, SiteSettings};
 use fieldgate_core::model::text::{Description, LocationLabel, TimeZone};
-use fieldgate_core::storage::{Effects, SiteStore, StorageError};
+use fieldgate_core::storage::{Effects, Occupied, SiteStore, StorageError};
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::Error;
@@ -96,7 +96,7 @@ impl SiteStore for PostgresStorage {
                 .fetch_one(&mut *tx)
                 .await?;
                 if used {
-                    return Err(StorageError::InUse { what: WHAT }.into());
+                    return Err(StorageError::InUse(Occupied::Site).into());
                 }
                 sqlx::query("DELETE FROM site WHERE organization_id = $1 AND id = $2")
                     .bind(organization.as_uuid())

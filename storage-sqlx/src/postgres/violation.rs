@@ -13,9 +13,7 @@ pub(super) fn refusal(error: &Error) -> Option<StorageError> {
     let constraint = error.constraint()?;
     match error.kind() {
         ErrorKind::UniqueViolation => Some(StorageError::Taken(taken(constraint)?)),
-        ErrorKind::ForeignKeyViolation => Some(StorageError::NotFound {
-            what: missing(constraint)?,
-        }),
+        ErrorKind::ForeignKeyViolation => missing(constraint),
         _ => None,
     }
 }
@@ -43,11 +41,12 @@ fn taken(constraint: &str) -> Option<Unique> {
     })
 }
 
-fn missing(constraint: &str) -> Option<&'static str> {
-    match constraint {
-        "device_organization_id_site_id_fkey" => Some("site"),
-        other => other
-            .ends_with("_organization_id_fkey")
-            .then_some("organization"),
+fn missing(constraint: &str) -> Option<StorageError> {
+    if constraint == "device_organization_id_site_id_fkey" {
+        return Some(StorageError::UnknownSite);
     }
+    let of_organization = constraint.ends_with("_organization_id_fkey");
+    of_organization.then_some(StorageError::NotFound {
+        what: "organization",
+    })
 }
