@@ -28,7 +28,7 @@ pub(crate) fn start(format: LogFormat, level: tracing::Level) -> Result<(), Fail
     };
     let layer = tracing_subscriber::fmt::layer().with_writer(EscapedStderr);
     let layer = if human {
-        // Colours are control characters too.
+        // Colors are control characters too.
         layer.with_ansi(false).with_target(false).boxed()
     } else {
         layer
