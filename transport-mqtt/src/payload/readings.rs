@@ -22,16 +22,20 @@ use crate::payload::json::{self, Text};
 /// Reads readings; what is wrong with one of them concerns that one alone.
 pub(super) fn decode(payload: &Bytes) -> Result<Inbound, Refused> {
     let first = payload.iter().find(|octet| !octet.is_ascii_whitespace());
-    let Items { items, surplus } = match first {
+    let Items { items, untold } = match first {
         Some(b'[') => json::parse_payload::<Items<'_>>(payload)?,
         _ => Items {
             items: vec![json::parse_payload::<&RawValue>(payload)?],
-            surplus: 0,
+            untold: 0,
         },
     };
     let mut readings = Vec::with_capacity(items.len());
-    for item in items {
+    for (index, item) in items.into_iter().enumerate() {
         let raw = json::part(payload, item.get());
+        if index >= ITEMS_MAX {
+            readings.push(Err(too_many_items("").rejection(&raw)));
+            continue;
+        }
         match reading(item.get(), &raw) {
             Ok(Item::Single(reading)) => readings.push(Ok(reading)),
             Ok(Item::Structured(values)) if readings.len() + values.len() > READINGS_MAX => {
@@ -43,13 +47,16 @@ pub(super) fn decode(payload: &Bytes) -> Result<Inbound, Refused> {
             Err(refused) => readings.push(Err(refused.rejection(&raw))),
         }
     }
-    if surplus > 0 {
-        let detail =
-            format!("a message has at most {ITEMS_MAX} items: {surplus} more were refused");
-        let refused = Refused::new(QuarantineReason::LimitExceeded, detail);
+    if untold > 0 {
+        let refused = too_many_items(&format!(": {untold} more were refused"));
         readings.push(Err(refused.rejection(payload)));
     }
     Ok(Inbound::Readings(readings))
+}
+
+fn too_many_items(further: &str) -> Refused {
+    let detail = format!("a message has at most {ITEMS_MAX} items{further}");
+    Refused::new(QuarantineReason::LimitExceeded, detail)
 }
 
 /// What an item of a message comes to.
@@ -215,11 +222,11 @@ fn parse<T: std::str::FromStr<Err = Invalid>>(field: &str, text: &str) -> Result
         .map_err(|invalid: Invalid| Refused::malformed(invalid.to_string()).at(field))
 }
 
-/// The items of an array, as many as there may be.
+/// The items of an array, with as many of those that are too many as are told apart.
 struct Items<'a> {
     items: Vec<&'a RawValue>,
     /// How many there are beyond.
-    surplus: usize,
+    untold: usize,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
@@ -234,15 +241,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<'de>, A::Error> {
-                let (mut items, mut surplus) = (Vec::new(), 0);
+                let (mut items, mut untold) = (Vec::new(), 0);
                 while let Some(item) = array.next_element()? {
-                    if items.len() < ITEMS_MAX {
+                    if items.len() < TOLD_APART_MAX {
                         items.push(item);
                     } else {
-                        surplus += 1;
+                        untold += 1;
                     }
                 }
-                Ok(Items { items, surplus })
+                Ok(Items { items, untold })
             }
         }
 
@@ -295,6 +302,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
 
 /// How many items one message may have.
 const ITEMS_MAX: usize = 1000;
+
+/// How many items of a message are refused one by one; more could be a hundred times the message
+/// in memory, and push one another out of the quarantine.
+const TOLD_APART_MAX: usize = 10_000;
 
 /// How many values one structured reading may have: one for each sensor that a device may have.
 const VALUES_MAX: usize = 1024;

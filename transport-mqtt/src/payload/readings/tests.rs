@@ -179,8 +179,8 @@ fn other_shapes_are_malformed() {
 
 #[test]
 fn the_unknown_field_is_named() {
-    let rejection = one(r#"{"sensor":"s","value":1,"colour":"red"}"#).unwrap_err();
-    assert!(rejection.detail.contains("unknown field `colour`"));
+    let rejection = one(r#"{"sensor":"s","value":1,"color":"red"}"#).unwrap_err();
+    assert!(rejection.detail.contains("unknown field `color`"));
     let rejection = one(&format!(r#"{{"{}\n":1}}"#, "x".repeat(5000))).unwrap_err();
     assert!(rejection.detail.chars().count() < 300);
     assert!(!rejection.detail.contains('\n'));
@@ -222,11 +222,25 @@ fn a_message_has_at_most_1000_items() {
     assert_eq!(of(0).unwrap().len(), 0);
     assert_eq!(of(999).unwrap().len(), 999);
     assert_eq!(of(1000).unwrap().len(), 1000);
-    let beyond = of(1003).unwrap();
-    let refused = beyond[1000].as_ref().unwrap_err();
-    assert_eq!(beyond.len(), 1001);
-    assert_eq!(refused.reason, QuarantineReason::LimitExceeded);
-    assert!(refused.detail.contains("3 more"), "{}", refused.detail);
+    let mut items = vec![r#"{"sensor":"s","value":1}"#; 1000];
+    items.extend(["{\"sensor\":\"s\",\"value\":2}", "false"]);
+    let beyond = decode_text(&format!("[{}]", items.join(","))).unwrap();
+    assert_eq!(beyond.len(), 1002);
+    assert!(beyond[..1000].iter().all(Result::is_ok));
+    for (refused, raw) in beyond[1000..].iter().zip(&items[1000..]) {
+        let refused = refused.as_ref().unwrap_err();
+        assert_eq!(refused.reason, QuarantineReason::LimitExceeded);
+        assert_eq!(refused.raw, *raw);
+    }
+}
+
+#[test]
+fn items_that_are_far_too_many_are_counted() {
+    let beyond = decode_text(&format!("[{}]", vec!["1"; 10_003].join(","))).unwrap();
+    assert_eq!(beyond.len(), 10_001);
+    let last = beyond[10_000].as_ref().unwrap_err();
+    assert_eq!(last.reason, QuarantineReason::LimitExceeded);
+    assert!(last.detail.contains("3 more"), "{}", last.detail);
 }
 
 #[test]
