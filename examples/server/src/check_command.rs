@@ -1,6 +1,7 @@
 //! `fieldgate-server check`: looks the whole storage over.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use anyhow::Context as _;
 use fieldgate_core::storage::{FINDINGS_MAX, ServerProof};
@@ -11,9 +12,10 @@ use crate::data_dir::{self, DataDir, Held};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::storage::OpenStorage;
-use crate::{print, transfer};
+use crate::{key_files, print, transfer};
 
-/// Checks the storage and prints what is wrong.
+/// Checks the storage and prints what is wrong. To standard error goes what is as it is meant to be,
+/// and a danger all the same.
 ///
 /// # Errors
 ///
@@ -30,6 +32,12 @@ pub(crate) async fn check(settings: &Settings) -> Result<(), Failure> {
             found.iter().map(ToString::to_string).collect()
         }
     };
+    let ca = data_dir::ca(&settings.data_dir);
+    if ca.exists() {
+        let mut stderr = std::io::stderr().lock();
+        let at = ca.display();
+        let _ = writeln!(stderr, "warning: {} ({at})", key_files::IN_CLEAR);
+    }
     if findings.is_empty() {
         return print(&format!(
             "{}: nothing is wrong\n",

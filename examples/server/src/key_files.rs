@@ -64,6 +64,10 @@ impl KeyStore for KeyFiles {
     }
 }
 
+/// What whoever runs the server has to know of these files.
+pub(crate) const IN_CLEAR: &str = "the CA's keys lie in clear in files of mode 0600: whoever can \
+                                   read these or a backup of them can make certificates";
+
 fn path(directory: &Path, name: KeyName) -> PathBuf {
     directory.join(format!("{name}.pem"))
 }

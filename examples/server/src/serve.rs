@@ -24,7 +24,7 @@ use crate::ops::Operations;
 use crate::settings::{Settings, StorageUrl};
 use crate::shutdown::Signals;
 use crate::tls::{self, OwnCertificate};
-use crate::{api_client, background, log, print, private_file, server_calls, transfer};
+use crate::{api_client, background, key_files, log, print, private_file, server_calls, transfer};
 
 /// Serves until a signal comes.
 ///
@@ -326,8 +326,7 @@ fn raise_file_limit() {
 fn warn(settings: &Settings, directory: &DataDir) {
     tracing::warn!(
         directory = %directory.ca().display(),
-        "the CA's keys lie in clear in files of mode 0600: whoever can read these or a backup of \
-         them can make certificates"
+        "{}", key_files::IN_CLEAR
     );
     if matches!(settings.storage, StorageUrl::Memory) {
         tracing::warn!("the storage is memory://: everything in it is gone when the server ends");
