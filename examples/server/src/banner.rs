@@ -1,6 +1,5 @@
 //! What the server tells the operator once it serves.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::assembly::Assembly;
 use crate::data_dir;
 use crate::settings::Settings;
+use crate::shell::{program, quoted};
 
 /// The addresses, the CA's fingerprint, where the key is, and what to do next.
 ///
@@ -52,8 +52,9 @@ pub(crate) fn banner(
     let _ = write!(
         text,
         "\nTo register a device and get its one-time token, in another terminal:\n\
-         \n  fieldgate-server token greenhouse-7 --data-dir {}\n\
+         \n  {} token greenhouse-7 --data-dir {}\n\
          \nCtrl-C ends the server.\n\n",
+        program("fieldgate-server"),
         quoted(&absolute(&settings.data_dir).to_string_lossy())
     );
     text
@@ -62,26 +63,4 @@ pub(crate) fn banner(
 /// Good in a terminal that is in another directory.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// A text as one word of a shell, in quotes only where it needs them.
-fn quoted(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_one_word_of_a_shell() {
-        assert_eq!(quoted("/var/lib/fieldgate-1"), "/var/lib/fieldgate-1");
-        assert_eq!(quoted("/a b/$(x)"), "'/a b/$(x)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

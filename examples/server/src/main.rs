@@ -27,6 +27,7 @@ mod sealed_keys;
 mod serve;
 mod server_calls;
 mod settings;
+mod shell;
 mod shutdown;
 mod storage;
 mod tls;

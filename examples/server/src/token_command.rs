@@ -24,6 +24,7 @@ use crate::data_dir::{DataDir, Held};
 use crate::failure::Failure;
 use crate::private_file;
 use crate::settings::{Settings, StorageUrl};
+use crate::shell::program;
 
 /// Mints a token; gives the text to print.
 ///
@@ -186,9 +187,10 @@ async fn register(api: &Api, wanted: &Token, https: &str) -> anyhow::Result<Zero
          \n\
          On the device, where the token stays out of the list of processes:\n\
          \n  FIELDGATE_TOKEN={token} \\\n    \
-         fieldgate-device --server {https} \\\n    \
+         {program} --server {https} \\\n    \
          --ca-fingerprint {fingerprint} \\\n    \
          --state ./{state}\n",
+        program = program("fieldgate-device"),
         name = field("deviceName")?,
         id = field("deviceId")?,
         until = field("expiresAt")?,
