@@ -82,6 +82,23 @@ async fn what_is_no_setting_is_an_error() {
 }
 
 #[tokio::test]
+async fn settings_that_are_not_there_yet_stop_the_start() {
+    for setting in [
+        &["--ca-passphrase-file", "passphrase"][..],
+        &["--require-encrypted-key"],
+        &["--mqtt-ws-listen", "127.0.0.1:0"],
+        &["--fanout-listen", "127.0.0.1:0"],
+    ] {
+        let mut program = binaries::command("fieldgate-server");
+        let refused = program.arg("serve").args(setting).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(complaint.contains("not in this version yet"), "{complaint}");
+        assert!(complaint.contains(setting[0]), "{complaint}");
+    }
+}
+
+#[tokio::test]
 async fn no_secret_shows_on_the_command_line() {
     let server = Server::start(StorageKind::Sqlite);
     let shown = success("config", &run(&server, &["config"]));

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::settings::{LISTS, NAMES, SECRETS};
+use crate::settings::{LISTS, NAMES, NOT_YET, SECRETS};
 
 /// The values of one source, by the setting's name.
 pub(crate) type Layer = BTreeMap<&'static str, Given>;
@@ -87,6 +87,18 @@ impl Sources {
             .collect()
     }
 
+    /// Refuses a setting that has a place and no meaning yet.
+    pub(super) fn refuse_not_yet(&self, name: &'static str) -> Result<(), Failure> {
+        match self.given(name) {
+            Some(given) => Err(refused(
+                name,
+                &given.origin,
+                "it is not in this version yet",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Where the value that counts comes from.
     pub(super) fn origin(&self, name: &str) -> Origin {
         self.given(name)
@@ -102,7 +114,7 @@ impl Sources {
 ///
 /// # Errors
 ///
-/// [`Failure::Configuration`] for one that means nothing: a misspelt name would otherwise be
+/// [`Failure::Configuration`] for one that means nothing: a misspelled name would otherwise be
 /// ignored in silence.
 pub(crate) fn variables(
     environment: impl Iterator<Item = (OsString, OsString)>,
@@ -170,7 +182,7 @@ pub(crate) fn file(path: &Path) -> Result<Layer, Failure> {
     })?;
     let mut layer = Layer::new();
     for (key, value) in table {
-        let Some(name) = NAMES.into_iter().find(|name| *name == key) else {
+        let Some(name) = known(&key) else {
             return Err(Failure::configuration(format!(
                 "{at} has an unknown key `{key}`: the keys are {}",
                 NAMES.join(", ")
@@ -203,13 +215,17 @@ fn refused(name: &str, origin: &Origin, reason: impl fmt::Display) -> Failure {
     Failure::configuration(format!("{name} ({origin}) is refused: {reason}"))
 }
 
+fn known(wanted: &str) -> Option<&'static str> {
+    let mut names = NAMES.into_iter().chain(NOT_YET);
+    names.find(|name| *name == wanted)
+}
+
 fn setting_of(variable: &str) -> Option<(&'static str, bool)> {
     let name = variable.to_lowercase();
-    let find = |wanted: &str| NAMES.into_iter().find(|name| *name == wanted);
-    if let Some(name) = find(&name) {
+    if let Some(name) = known(&name) {
         return Some((name, false));
     }
-    let name = find(name.strip_suffix("_file")?)?;
+    let name = known(name.strip_suffix("_file")?)?;
     SECRETS.contains(&name).then_some((name, true))
 }
 

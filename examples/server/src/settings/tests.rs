@@ -253,6 +253,22 @@ fn the_password_of_a_database_is_not_shown() {
 }
 
 #[test]
+fn what_is_not_there_yet_is_refused_and_not_ignored() {
+    let not_yet = |result| {
+        let line = refusal(result);
+        assert!(line.contains("not in this version yet"), "{line}");
+    };
+    for name in NOT_YET {
+        let variable = format!("FIELDGATE_{}", name.to_uppercase());
+        let given = variables(&[(&variable, "x")]).unwrap();
+        not_yet(resolve(Layer::new(), given, Layer::new()));
+        let given = file(&format!("{name} = \"x\"")).unwrap();
+        not_yet(resolve(Layer::new(), Layer::new(), given));
+        not_yet(resolve(flags(&[(name, "x")]), Layer::new(), Layer::new()));
+    }
+}
+
+#[test]
 fn http_in_clear_stays_on_the_machine_unless_confirmed() {
     let open = ("http_listen", "0.0.0.0:8080");
     let line = refusal(resolve(flags(&[open]), Layer::new(), Layer::new()));
