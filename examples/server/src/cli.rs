@@ -23,7 +23,9 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print one line of JSON with the addresses once it serves, for programs
+    /// Print one line of JSON with the addresses once it serves, for programs, and no key: the banner
+    /// in its place shows the first key once, on a terminal only; `admin.key` in the data directory
+    /// has it
     #[arg(long, global = true)]
     pub(crate) ready_json: bool,
 
