@@ -185,11 +185,16 @@ async fn a_check_finds_what_is_damaged(storage: StorageKind) {
     let api = server.api();
     Registration::new(&api, "unharmed").await;
     Registration::new(&api, "zzzdamagedzzz").await;
-    let sound = success("check", &run(&server, &["check"]));
+    let beside = run(&server, &["check"]);
+    let sound = success("check", &beside);
     assert!(sound.contains("nothing is wrong"), "{sound}");
     server.terminate();
     server.ended().await;
-    success("check", &run(&server, &["check"]));
+    let alone = run(&server, &["check"]);
+    success("check", &alone);
+    for warning in [beside, alone].map(|checked| complaint(&checked)) {
+        assert!(warning.contains("the CA's keys lie in clear"), "{warning}");
+    }
 
     let place = storage_of(&server.data_dir(), storage);
     let file = match storage {
