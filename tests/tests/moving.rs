@@ -198,7 +198,7 @@ async fn a_check_finds_what_is_damaged(storage: StorageKind) {
 
     let place = storage_of(&server.data_dir(), storage);
     let file = match storage {
-        StorageKind::Sled => place.join("db"),
+        StorageKind::Sled => place.join("db/db"),
         _ => place,
     };
     flip(&file, b"zzzdamagedzzz");
@@ -462,7 +462,7 @@ fn leftovers(directory: &Path) -> Vec<String> {
 
 fn size_of(path: &Path) -> u64 {
     let files: Vec<PathBuf> = if path.is_dir() {
-        vec![path.join("db")]
+        vec![path.join("db/db")]
     } else {
         let log = PathBuf::from(format!("{}-wal", path.display()));
         vec![path.to_owned(), log]
