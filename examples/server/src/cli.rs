@@ -241,7 +241,7 @@ pub(crate) struct Flags {
 
 /// Flags that have a name already, and are refused.
 #[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Not in this version yet: an error")]
+#[command(next_help_heading = "Not in this version yet, and refused")]
 struct NotYet {
     /// The passphrase by which the CA's keys are locked; now they lie in clear in files of mode 0600
     #[arg(long, value_name = "FILE", global = true)]
