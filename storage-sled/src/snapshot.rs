@@ -203,3 +203,46 @@ const KEPT_MAX: usize = 64 * 1024 * 1024;
 
 /// What an entry takes besides its key and value, about.
 const ENTRY_SIZE: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_keeps_so_much_and_then_gives_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = sled::open(directory.path()).unwrap();
+        let keys: Vec<_> = (0..=KEPT_MAX / VALUE)
+            .map(|key| key.to_be_bytes())
+            .collect();
+        for key in &keys {
+            db.insert(key, vec![7; VALUE]).unwrap();
+        }
+        let snapshots = Snapshots::default();
+        let snapshot = snapshots.open(Box::new(|_| true));
+        let spared = snapshots.open(Box::new(|key| key.last() == Some(&1)));
+        let keep = |keys: &[[u8; 8]]| {
+            let keys = keys.iter().map(<[u8; 8]>::as_slice);
+            snapshots.keep(&db, &keys).unwrap();
+        };
+        keep(&keys[..2]);
+        for key in &keys[..2] {
+            db.remove(key).unwrap();
+        }
+        let look = snapshot.look(View::new(&db)).unwrap();
+        assert_eq!(look.octets(&keys[1]).unwrap().unwrap().len(), VALUE);
+        let all = Range::of(Vec::new());
+        assert_eq!(look.entries(&all).count(), keys.len());
+        drop(look);
+
+        keep(&keys);
+
+        let overtaken = snapshot.look(View::new(&db)).map(drop).unwrap_err();
+        assert!(matches!(overtaken, Error::Overtaken), "{overtaken}");
+        let look = spared.look(View::new(&db)).unwrap();
+        assert!(look.has(&keys[1]).unwrap());
+        assert!(!look.has(&keys[0]).unwrap());
+    }
+
+    const VALUE: usize = 512 * 1024;
+}

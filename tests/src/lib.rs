@@ -12,6 +12,7 @@
 
 pub mod api;
 pub mod binaries;
+pub mod commands;
 pub mod csr;
 pub mod descriptors;
 pub mod device;

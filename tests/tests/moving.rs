@@ -12,13 +12,14 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fieldgate_tests::commands::{complaint, readings, run, run_on, storage_of};
 use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::provision;
 use fieldgate_tests::tools::success;
 use fieldgate_tests::{
     Device, Registration, Server, StorageKind, binaries, eventually, storage_tests,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 storage_tests!(
     each: [],
@@ -29,6 +30,7 @@ storage_tests!(
         a_check_finds_what_is_damaged,
         a_move_there_and_back_changes_nothing,
         a_move_that_is_killed_goes_on,
+        a_restore_that_is_killed_goes_on,
     ],
 );
 
@@ -256,17 +258,7 @@ async fn a_move_there_and_back_changes_nothing(storage: StorageKind) {
 }
 
 async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
-    let mut server = Server::start(storage);
-    let device = Device::enroll(&server, "pump").await;
-    let mut client = device.connect(&server).await;
-    for number in 0..20 {
-        let from = number * 1000;
-        let readings = readings(from..from + 1000);
-        client
-            .publish_json(&device.readings_topic(), &readings)
-            .await;
-    }
-    client.disconnect().await;
+    let (mut server, _) = full(storage).await;
     server.terminate();
     server.ended().await;
     let before = sum(&server, None, "before");
@@ -275,27 +267,8 @@ async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
         _ => (server.scratch().join("moved"), "sled"),
     };
     let to = format!("{other}://{}", target.display());
-    let note = server.data_dir().join("transfer.json");
-
-    for kill in 0..3 {
-        let mut command = binaries::command("fieldgate-server");
-        let mut moving = command
-            .args(["migrate", "--to", &to])
-            .args(server.storage_arguments())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let size = size_of(&target);
-        eventually("something has been written", || {
-            let begun = note.exists() && size_of(&target) > size + 64 * 1024;
-            async move { begun.then_some(()) }
-        })
-        .await;
-        moving.kill().unwrap();
-        let status = moving.wait().unwrap();
-        assert!(!status.success(), "kill {kill} came too late");
-        assert!(note.exists());
+    for _ in 0..3 {
+        kill_while(&server, &["migrate", "--to", &to], &target).await;
         let refused = run_on(&server, Some(&to), &["check"]);
         assert!(complaint(&refused).contains("half"), "{refused:?}");
         let elsewhere = format!("sqlite://{}", server.scratch().join("other.db").display());
@@ -304,8 +277,71 @@ async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
     }
     let shown = success("migrate", &run(&server, &["migrate", "--to", &to]));
     assert!(shown.contains("the same in both"), "{shown}");
-    assert!(!note.exists());
+    assert!(!note(&server).exists());
     assert_eq!(sum(&server, Some(&to), "after"), before);
+}
+
+async fn a_restore_that_is_killed_goes_on(storage: StorageKind) {
+    let (mut server, device) = full(storage).await;
+    let file = server.scratch().join("backup");
+    let restore = ["restore", file.to_str().unwrap()];
+    success("backup", &run(&server, &["backup", restore[1]]));
+    server.terminate();
+    server.ended().await;
+    let place = storage_of(&server.data_dir(), storage);
+    fs::rename(&place, server.scratch().join("old")).unwrap();
+    kill_while(&server, &restore, &place).await;
+    let refused = server.try_restart().unwrap_err();
+    assert!(refused.contains("half"), "{refused}");
+    success("restore", &run(&server, &restore));
+    assert!(!note(&server).exists());
+    server.restart();
+    let sensor = device.sensor(&server.api(), "level").await;
+    assert_eq!(sensor["latest"]["value"], READINGS - 1, "{sensor}");
+    device.connect(&server).await.disconnect().await;
+    success("check", &run(&server, &["check"]));
+}
+
+/// A server with more readings than are carried in a moment, and their device.
+async fn full(storage: StorageKind) -> (Server, Device) {
+    let server = Server::start(storage);
+    let device = Device::enroll(&server, "pump").await;
+    let mut client = device.connect(&server).await;
+    for from in (0..READINGS).step_by(1000) {
+        let readings = readings(from..from + 1000);
+        client
+            .publish_json(&device.readings_topic(), &readings)
+            .await;
+    }
+    client.disconnect().await;
+    (server, device)
+}
+
+/// Kills the program when it has written some of what it has to.
+async fn kill_while(server: &Server, arguments: &[&str], target: &Path) {
+    let mut command = binaries::command("fieldgate-server");
+    let mut moving = command
+        .args(arguments)
+        .args(server.storage_arguments())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let size = size_of(target);
+    eventually("something has been written", || {
+        let begun = note(server).exists() && size_of(target) > size + 64 * 1024;
+        async move { begun.then_some(()) }
+    })
+    .await;
+    moving.kill().unwrap();
+    let status = moving.wait().unwrap();
+    assert!(!status.success(), "the kill came too late");
+    assert!(note(server).exists());
+}
+
+/// What says that a transfer is under way.
+fn note(server: &Server) -> PathBuf {
+    server.data_dir().join("transfer.json")
 }
 
 /// Registers devices, one after the other, until it is stopped.
@@ -347,35 +383,6 @@ fn batch(count: i64) -> Value {
     readings(0..count)
 }
 
-fn readings(range: std::ops::Range<i64>) -> Value {
-    range
-        .map(|number| {
-            let (minute, second) = (number / 60 % 60, number % 60);
-            let time = format!(
-                "2026-06-{:02}T{:02}:{minute:02}:{second:02}Z",
-                1 + number / 86_400,
-                number / 3600 % 24
-            );
-            json!({"component": "tank", "sensor": "level", "timestamp": time, "value": number})
-        })
-        .collect()
-}
-
-/// Runs the program on the data directory and the storage of a server.
-fn run(server: &Server, arguments: &[&str]) -> Output {
-    run_on(server, None, arguments)
-}
-
-/// The same, on another storage where one is named.
-fn run_on(server: &Server, storage: Option<&str>, arguments: &[&str]) -> Output {
-    let mut command = binaries::command("fieldgate-server");
-    let mut own = server.storage_arguments();
-    if let Some(url) = storage {
-        own[3] = url.to_owned();
-    }
-    command.args(arguments).args(own).output().unwrap()
-}
-
 fn restore(
     data_dir: &Path,
     storage: StorageKind,
@@ -398,13 +405,6 @@ fn restore(
         .args(["--storage", &url])
         .output()
         .unwrap()
-}
-
-fn storage_of(data_dir: &Path, storage: StorageKind) -> PathBuf {
-    data_dir.join(match storage {
-        StorageKind::Sled => "sled",
-        _ => "fieldgate.db",
-    })
 }
 
 fn passphrase(server: &Server, text: &str) -> PathBuf {
@@ -445,10 +445,6 @@ fn sum(server: &Server, storage: Option<&str>, name: &str) -> String {
     line.unwrap().to_owned()
 }
 
-fn complaint(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn secret_of(key: &str) -> String {
     key.splitn(3, '_').nth(2).unwrap().to_owned()
 }
@@ -483,5 +479,7 @@ fn flip(path: &Path, octets: &[u8]) {
     }
     fs::write(path, content).unwrap();
 }
+
+const READINGS: i64 = 20_000;
 
 const NONE: Vec<String> = Vec::new();
