@@ -267,11 +267,23 @@ async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
         _ => (server.scratch().join("moved"), "sled"),
     };
     let to = format!("{other}://{}", target.display());
+    let free = ["--http-listen", "--https-listen", "--mqtt-listen"];
+    let free: Vec<_> = free.iter().flat_map(|it| [*it, "127.0.0.1:0"]).collect();
     for _ in 0..3 {
         kill_while(&server, &["migrate", "--to", &to], &target).await;
-        let refused = run_on(&server, Some(&to), &["check"]);
-        assert!(complaint(&refused).contains("half"), "{refused:?}");
+        let sealed = server.scratch().join("half");
         let elsewhere = format!("sqlite://{}", server.scratch().join("other.db").display());
+        for command in [
+            &free[..],
+            &["check"],
+            &["backup", sealed.to_str().unwrap()],
+            &["token", "late", "--server", "https://else:1"],
+            &["migrate", "--to", &elsewhere],
+        ] {
+            let refused = run_on(&server, Some(&to), command);
+            assert!(complaint(&refused).contains("half"), "{refused:?}");
+        }
+        assert!(!sealed.exists());
         let refused = run(&server, &["migrate", "--to", &elsewhere]);
         assert!(complaint(&refused).contains("cut off"), "{refused:?}");
     }

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::key_files::KeyFiles;
 use crate::settings::Settings;
 use crate::storage::OpenStorage;
+use crate::transfer;
 
 /// The assembled system.
 #[derive(Debug)]
@@ -37,12 +38,14 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// [`Failure`] where any of it fails; the storage is closed then.
+    /// [`Failure`] where the storage is half of something, which must not be taken for a first
+    /// start, and where any of it fails; the storage is closed then.
     pub(crate) async fn make(
         settings: &Settings,
         directory: &DataDir,
         ports: DevicePorts,
     ) -> Result<Self, Failure> {
+        transfer::refuse_half(&settings.data_dir, &settings.storage)?;
         let storage = OpenStorage::open(&settings.storage).await?;
         let made = Self::on(storage.clone(), settings, directory, ports).await;
         if made.is_err() {

@@ -85,7 +85,7 @@ async fn by_server(data_dir: &Path) -> Result<PathBuf, Failure> {
 
 /// No server runs: opens the storage.
 async fn by_storage(settings: &Settings) -> Result<PathBuf, Failure> {
-    let storage = OpenStorage::open_present(&settings.storage).await?;
+    let storage = OpenStorage::open_whole(settings).await?;
     let port = storage.port();
     let source = settings.storage.scheme();
     let progress = Progress::begin("copying", None);

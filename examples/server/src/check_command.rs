@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::api_client::ApiClient;
 use crate::data_dir::{self, DataDir, Held};
 use crate::failure::Failure;
+use crate::print;
 use crate::settings::Settings;
 use crate::storage::OpenStorage;
-use crate::{key_files, print, transfer};
+use crate::key_files;
 
 /// Checks the storage and prints what is wrong. To standard error goes what is as it is meant to be,
 /// and a danger all the same.
@@ -24,8 +25,7 @@ pub(crate) async fn check(settings: &Settings) -> Result<(), Failure> {
     let findings = match DataDir::hold_present(&settings.data_dir)? {
         Held::Elsewhere => by_server(settings).await?,
         Held::Here(_directory) => {
-            transfer::refuse_half(&settings.data_dir, &settings.storage)?;
-            let storage = OpenStorage::open_present(&settings.storage).await?;
+            let storage = OpenStorage::open_whole(settings).await?;
             let found = storage.port().verify(ServerProof::vouch()).await;
             storage.close().await;
             let found = found.context("the storage cannot be checked")?;

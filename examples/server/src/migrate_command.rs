@@ -35,7 +35,7 @@ pub(crate) async fn migrate(settings: &Settings, to: &StorageUrl) -> Result<Stri
              meanwhile would not move along",
         ));
     };
-    let source = OpenStorage::open_present(&settings.storage).await?;
+    let source = OpenStorage::open_whole(settings).await?;
     let target = match OpenStorage::open(to).await {
         Ok(target) => target,
         Err(failure) => {

@@ -24,7 +24,7 @@ use crate::ops::Operations;
 use crate::settings::{Settings, StorageUrl};
 use crate::shutdown::Signals;
 use crate::tls::{self, OwnCertificate};
-use crate::{api_client, background, key_files, log, print, private_file, server_calls, transfer};
+use crate::{api_client, background, key_files, log, print, private_file, server_calls};
 
 /// Serves until a signal comes.
 ///
@@ -44,7 +44,6 @@ pub(crate) async fn serve(settings: &Settings, ready_json: bool) -> Result<(), F
             )));
         }
     };
-    transfer::refuse_half(&settings.data_dir, &settings.storage)?;
     raise_file_limit();
     let listeners = Listeners::bind(settings).await?;
     let assembly = Assembly::make(settings, &directory, listeners.device_ports()).await?;

@@ -9,7 +9,8 @@ use fieldgate_storage_sled::SledStorage;
 use fieldgate_storage_sqlx::{PostgresStorage, SqliteStorage};
 
 use crate::failure::Failure;
-use crate::settings::StorageUrl;
+use crate::settings::{Settings, StorageUrl};
+use crate::transfer;
 
 /// An open storage.
 #[derive(Clone, Debug)]
@@ -46,12 +47,14 @@ impl OpenStorage {
         }
     }
 
-    /// Opens a storage that is there.
+    /// Opens a storage that is there, and not only half of it.
     ///
     /// # Errors
     ///
     /// [`Failure`] where it is not, and as [`OpenStorage::open`] has.
-    pub(crate) async fn open_present(url: &StorageUrl) -> Result<Self, Failure> {
+    pub(crate) async fn open_whole(settings: &Settings) -> Result<Self, Failure> {
+        let url = &settings.storage;
+        transfer::refuse_half(&settings.data_dir, url)?;
         if !url.is_present() {
             return Err(Failure::runtime(format!(
                 "there is no storage {}: name the right one by --storage or --data-dir",
