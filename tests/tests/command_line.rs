@@ -165,15 +165,23 @@ async fn whoever_forgets_the_storage_keeps_the_keys() {
 #[tokio::test]
 async fn a_key_that_is_not_taken_is_told_of_by_its_file() {
     let server = Server::start(StorageKind::Sqlite);
-    let file = server.data_dir().join("admin.key");
     let wrong = format!("sk_0123456789abcdef_{}", "A".repeat(43));
-    std::fs::write(&file, &wrong).unwrap();
-    let refused = run(&server, &["token", "by-hand"]);
-    assert!(!refused.status.success());
-    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(complaint.contains(file.to_str().unwrap()), "{complaint}");
-    assert!(!complaint.contains("Bearer"), "{complaint}");
-    assert!(!complaint.contains(&wrong), "{complaint}");
+    let backup = server.scratch().join("backup");
+    for (name, arguments) in [
+        ("admin.key", &["token", "by-hand"][..]),
+        ("server.key", &["check"]),
+        ("server.key", &["backup", backup.to_str().unwrap()]),
+    ] {
+        let file = server.data_dir().join(name);
+        std::fs::write(&file, &wrong).unwrap();
+        let refused = run(&server, arguments);
+        assert!(!refused.status.success());
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(complaint.contains(file.to_str().unwrap()), "{complaint}");
+        assert!(!complaint.contains("server.json"), "{complaint}");
+        assert!(!complaint.contains("Bearer"), "{complaint}");
+        assert!(!complaint.contains(&wrong), "{complaint}");
+    }
 }
 
 #[tokio::test]

@@ -57,9 +57,9 @@ impl ApiClient {
 
     /// The same with the key in another file.
     pub(crate) fn find_as(data_dir: &Path, key_file: &Path) -> anyhow::Result<Self> {
-        let path = data_dir::address_file(data_dir);
-        let text = private_file::read(&path)
-            .with_context(|| format!("{} cannot be read", path.display()))?
+        let address_file = data_dir::address_file(data_dir);
+        let text = private_file::read(&address_file)
+            .with_context(|| format!("{} cannot be read", address_file.display()))?
             .context("the data directory is in use, but no server is ready there: try again")?;
         let file: Value = serde_json::from_str(&text).context("server.json is damaged")?;
         let field = |name: &str| file.get(name).and_then(Value::as_str);
@@ -70,7 +70,7 @@ impl ApiClient {
         Ok(Self {
             address: address.context("server.json is damaged")?,
             key: SecretText::new(key.trim().to_owned()),
-            key_file: path,
+            key_file: key_file.to_owned(),
             https: field("https").context("server.json is damaged")?.to_owned(),
         })
     }
@@ -91,19 +91,25 @@ impl ApiClient {
         let answer = tokio::time::timeout(TIMEOUT, exchange)
             .await
             .context("the running server does not answer")??;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            bail!(
-                "the server does not take the key in {}: it has been revoked or has ended. Write \
-                 another key of the organization into that file",
-                self.key_file.display()
-            );
-        }
-        Ok(answer)
+        self.taken(answer)
     }
 
     /// Sends a request whose answer may take as long as the storage is large.
     pub(crate) async fn work(&self, path: &str) -> anyhow::Result<Answer> {
-        self.exchange(Method::POST, path, None).await
+        let answer = self.exchange(Method::POST, path, None).await?;
+        self.taken(answer)
+    }
+
+    /// The answer, unless it is that the key is not taken.
+    fn taken(&self, answer: Answer) -> anyhow::Result<Answer> {
+        if answer.status == StatusCode::UNAUTHORIZED {
+            bail!(
+                "the server does not take the key in {}: it has been revoked or has ended. Write \
+                 another one for the same into that file",
+                self.key_file.display()
+            );
+        }
+        Ok(answer)
     }
 
     async fn exchange(
