@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::private_file;
 
-/// Reads a passphrase from a file of the own user, without the end of its line.
+/// Reads a passphrase from the first line of a file of the own user.
 ///
 /// # Errors
 ///
@@ -18,10 +18,10 @@ use crate::private_file;
 pub(crate) fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = private_file::read(path).with_context(|| path.display().to_string())?;
     let text = text.with_context(|| format!("there is no file {}", path.display()))?;
-    let line = text.trim_end_matches(['\n', '\r']);
+    let line = text.lines().next().unwrap_or_default();
     ensure!(
         line.chars().count() >= PASSPHRASE_MIN,
-        "the passphrase in {} has fewer than {PASSPHRASE_MIN} characters",
+        "the passphrase on the first line of {} has fewer than {PASSPHRASE_MIN} characters",
         path.display()
     );
     Ok(Zeroizing::new(line.to_owned()))
@@ -95,3 +95,35 @@ const PRIVATE: &str = "PRIVATE KEY";
 const LOCKED: &str = "ENCRYPTED PRIVATE KEY";
 
 const PASSPHRASE_MIN: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_the_first_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            passphrase(&path)
+        };
+        for text in [
+            "correct horse battery",
+            "correct horse battery\n",
+            "correct horse battery\r\n",
+            "correct horse battery\nof the server in the cellar\n",
+        ] {
+            assert_eq!(*read(text).unwrap(), "correct horse battery");
+        }
+        for text in ["", "\n", "too short\n", "\ncorrect horse battery\n"] {
+            let refused = read(text).unwrap_err().to_string();
+            assert!(refused.contains("first line"), "{refused}");
+            assert!(!refused.contains("horse"), "{refused}");
+        }
+    }
+}
