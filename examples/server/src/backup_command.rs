@@ -169,7 +169,8 @@ async fn finish(
     }
     let manifest = backup.note(MANIFEST).context("the new backup")?;
     let manifest = Manifest::parse(manifest)?;
-    place(made, &wanted.file).map_err(|error| match error.kind() {
+    let placed = place(made, &wanted.file, |from, to| fs::hard_link(from, to));
+    placed.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken_already(&wanted.file),
         _ => Failure::runtime(format!("{}: {error}", wanted.file.display())),
     })?;
@@ -199,18 +200,19 @@ fn random() -> anyhow::Result<[u8; 32]> {
 }
 
 /// Puts a file under another name, as a whole or not at all, and never over another one.
-fn place(from: &Path, to: &Path) -> io::Result<()> {
+fn place(from: &Path, to: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
     let parent = match to.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     File::open(from)?.sync_all()?;
-    match fs::hard_link(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+    match link(from, to) {
+        // On another device, or on a file system that has no links, which each says in its own way.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             let unfinished = private_file::unfinished(parent, "backup");
-            let copied = copy(from, &unfinished).and_then(|()| fs::hard_link(&unfinished, to));
+            let placed = copy(from, &unfinished).and_then(|()| take_name(&unfinished, to));
             let _ = fs::remove_file(&unfinished);
-            copied?;
+            placed?;
         }
         linked => linked?,
     }
@@ -218,13 +220,26 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut target = OpenOptions::new()
+    io::copy(&mut File::open(from)?, &mut create(to)?)?;
+    File::open(to)?.sync_all()
+}
+
+/// Renames a file to a name that nothing has: an empty file holds it until then.
+fn take_name(from: &Path, to: &Path) -> io::Result<()> {
+    create(to)?;
+    let renamed = fs::rename(from, to);
+    if renamed.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    renamed
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(to)?;
-    io::copy(&mut File::open(from)?, &mut target)?;
-    target.sync_all()
+        .open(path)
 }
 
 fn taken_already(path: &Path) -> Failure {
@@ -241,3 +256,38 @@ pub(crate) fn key_note(name: KeyName) -> String {
 
 /// The note that says what is in a backup.
 pub(crate) const MANIFEST: &str = "manifest";
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_backup_needs_no_links() {
+        let directory = tempfile::tempdir().unwrap();
+        let [from, to, there] = ["from", "to", "there"].map(|name| directory.path().join(name));
+        fs::write(&from, "all records").unwrap();
+        fs::write(&there, "precious").unwrap();
+        for kind in [
+            io::ErrorKind::CrossesDevices,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::Unsupported,
+        ] {
+            let link = move |_: &Path, _: &Path| Err(kind.into());
+            place(&from, &to, link).unwrap();
+            assert_eq!(fs::read_to_string(&to).unwrap(), "all records");
+            let mode = fs::metadata(&to).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            let refused = place(&from, &there, link).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&there).unwrap(), "precious");
+            fs::remove_file(&to).unwrap();
+            assert_eq!(directory.path().read_dir().unwrap().count(), 2);
+        }
+        fs::remove_file(&from).unwrap();
+        let link = |_: &Path, _: &Path| Err(io::ErrorKind::CrossesDevices.into());
+        place(&from, &to, link).unwrap_err();
+        assert!(!to.exists(), "a name is left without its file");
+    }
+}
