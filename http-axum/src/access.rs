@@ -8,14 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key::{KeyOwner, Scope};
-use tokio::time::Instant;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Parameter, ParameterIn, Paths};
 
 use crate::api::Api;
-use crate::auth::{Caller, KEY_MISSING};
+use crate::auth::Caller;
 use crate::extract::QueryPairs;
-use crate::limit::client_address;
 use crate::problem::Problem;
 
 /// An operation of the API.
@@ -161,13 +159,16 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         tracing::error!(path = %request.uri().path(), "operation missing from the access table");
         return Problem::of_status(StatusCode::NOT_FOUND).into_response();
     };
-    let admitted = admit(&guard.api, operation, request).await;
+    let admitted = guard.api.admission.admit(operation.access, request).await;
     let checked = admitted.and_then(|request| match guarded.has_query {
         true => Ok(request),
         false => refuse_query(request),
     });
     match checked {
-        Ok(request) => next.run(request).await,
+        Ok(mut request) => {
+            request.extensions_mut().insert(operation);
+            next.run(request).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
@@ -184,32 +185,6 @@ fn is_of_query(parameter: &RefOr<Parameter>) -> bool {
         RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
         RefOr::Ref(_) => false,
     }
-}
-
-async fn admit(
-    api: &Api,
-    operation: &'static Operation,
-    request: Request,
-) -> Result<Request, Problem> {
-    let (mut parts, body) = request.into_parts();
-    if operation.access != Public {
-        let begun = Instant::now();
-        let caller = match api.authenticator.authenticate(&parts).await {
-            Ok(caller) => caller,
-            Err(Error::Unauthorized { code, detail }) => {
-                if code != KEY_MISSING {
-                    let address = client_address(&parts.extensions);
-                    api.failures.refuse(address, begun).await?;
-                }
-                return Err(Error::Unauthorized { code, detail }.into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        operation.access.check(&caller)?;
-        parts.extensions.insert(caller);
-    }
-    parts.extensions.insert(operation);
-    Ok(Request::from_parts(parts, body))
 }
 
 use Access::{Public, Scopes, Server, ServerOrScopes};

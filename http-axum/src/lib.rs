@@ -5,7 +5,8 @@
 //! with its own routes, or nests it under a prefix. Who may call what is decided here, by
 //! [`access::OPERATIONS`]; who is calling is decided by an [`Authenticator`], which a host can
 //! bring along. What listens, TLS, and the address of a client behind a proxy ([`ClientAddress`])
-//! are the host's; [`framed`] gives its own routes the request ids, headers and problems of the API.
+//! are the host's; [`framed`] gives its own routes the request ids, headers and problems of the API,
+//! and [`guarded`] lets those alone call them who may.
 //!
 //! This crate knows nothing of storages and of MQTT.
 //!
@@ -42,6 +43,7 @@
 //! ```
 
 pub mod access;
+mod admission;
 mod api;
 mod arrivals;
 mod auth;
@@ -58,6 +60,7 @@ mod openapi;
 mod options;
 mod problem;
 
+pub use admission::guarded;
 pub use auth::{ApiKeyAuthenticator, Authenticator, Caller, KEY_MISSING};
 pub use limit::ClientAddress;
 pub use middleware::{Unlogged, framed};

@@ -35,11 +35,17 @@ pub(crate) fn client_address(extensions: &Extensions) -> Option<IpAddr> {
     set.or_else(peer)
 }
 
-/// Counts failures by address, in bounded memory.
+/// Limits failures by address, in bounded memory.
 #[derive(Debug)]
 pub(crate) struct FailureLimit {
-    clock: Arc<dyn Clock>,
+    failures: Arc<Failures>,
     per_minute: u32,
+}
+
+/// The failures that limits count together.
+#[derive(Debug)]
+pub(crate) struct Failures {
+    clock: Arc<dyn Clock>,
     windows: Mutex<Windows>,
 }
 
@@ -68,11 +74,10 @@ enum Source {
 
 impl FailureLimit {
     /// A limit of so many failures a minute; zero refuses the first one.
-    pub(crate) fn new(clock: Arc<dyn Clock>, per_minute: u32) -> Self {
+    pub(crate) const fn new(failures: Arc<Failures>, per_minute: u32) -> Self {
         Self {
-            clock,
+            failures,
             per_minute,
-            windows: Mutex::default(),
         }
     }
 
@@ -100,8 +105,9 @@ impl FailureLimit {
     /// The answer instead of that to the failure, where there were too many.
     pub(crate) fn count(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let source = Source::of(address);
-        let now = self.clock.now();
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.failures.clock.now();
+        let windows = self.failures.windows.lock();
+        let mut windows = windows.unwrap_or_else(PoisonError::into_inner);
         windows.forget(now);
         let windows = &mut *windows;
         let window = windows.by_source.entry(source).or_insert_with(|| {
@@ -122,6 +128,16 @@ impl FailureLimit {
             "too many wrong secrets from this address: mend what sends them, and wait",
         )
         .retry_after(MINUTE.saturating_sub(passed)))
+    }
+}
+
+impl Failures {
+    /// None so far.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            windows: Mutex::default(),
+        })
     }
 }
 
@@ -171,7 +187,8 @@ mod tests {
 
     fn limit(per_minute: u32) -> (Arc<ManualClock>, FailureLimit) {
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let limit = FailureLimit::new(Arc::clone(&clock) as Arc<dyn Clock>, per_minute);
+        let failures = Failures::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let limit = FailureLimit::new(failures, per_minute);
         (clock, limit)
     }
 
@@ -208,7 +225,7 @@ mod tests {
             let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
             assert!(limit.count(Some(address)).is_ok());
         }
-        let windows = limit.windows.lock().unwrap();
+        let windows = limit.failures.windows.lock().unwrap();
         assert_eq!(windows.by_source.len(), SOURCES_MAX);
         assert_eq!(windows.order.len(), SOURCES_MAX);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fieldgate_core::Fieldgate;
 
 use crate::auth::{ApiKeyAuthenticator, Authenticator};
+use crate::limit::Failures;
 
 /// What a host can choose about the API.
 #[non_exhaustive]
@@ -18,6 +19,8 @@ pub struct ApiOptions {
     pub failed_per_minute: u32,
     /// How long a request may take, its body included; 30 seconds unless said otherwise.
     pub request_timeout: Duration,
+    /// Counted together by all that is made with these options.
+    pub(crate) failures: Arc<Failures>,
 }
 
 impl ApiOptions {
@@ -28,6 +31,7 @@ impl ApiOptions {
             authenticator: Arc::new(ApiKeyAuthenticator::new(fieldgate.api_keys())),
             failed_per_minute: 30,
             request_timeout: Duration::from_secs(30),
+            failures: Failures::new(Arc::clone(fieldgate.clock())),
         }
     }
 

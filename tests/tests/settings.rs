@@ -62,11 +62,19 @@ async fn certificates_say_where_the_crl_is_where_the_operator_does() {
 async fn an_address_has_as_many_failures_as_the_operator_says() {
     let server = start(&["--failed-per-minute", "3"]);
     let wrong = server.api().with_key(WRONG);
-    for _ in 0..3 {
-        assert_eq!(wrong.get("/api/v1/devices").await.status, 401);
+    let as_it_is = |request| request;
+    let paths = [
+        (Method::GET, "/api/v1/devices"),
+        (Method::POST, "/api/v1/server/check"),
+        (Method::POST, "/api/v1/server/backup"),
+    ];
+    for (method, path) in paths.clone() {
+        assert_eq!(wrong.send(method, path, as_it_is).await.status, 401);
     }
-    let limited = wrong.get("/api/v1/devices").await;
-    limited.problem(429, "too_many_failures");
+    for (method, path) in paths {
+        let limited = wrong.send(method, path, as_it_is).await;
+        limited.problem(429, "too_many_failures");
+    }
     // Nobody but a trusted proxy is believed about an address.
     assert_eq!(fail_from(&server, "192.0.2.1").await, 429);
     server.api().get("/api/v1/devices").await.expect(200);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use fieldgate_core::transport::Inbox;
-use fieldgate_http_axum::{ApiKeyAuthenticator, ApiOptions, api};
+use fieldgate_http_axum::{ApiOptions, api};
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -164,6 +164,7 @@ impl Running {
         );
         let mut options = ApiOptions::new(fieldgate);
         options.failed_per_minute = settings.failed_per_minute;
+        let calls = calls(settings, assembly, &options);
         let (api, _) = api(fieldgate.clone(), options);
         let (stop, stop_http) = (CancellationToken::new(), CancellationToken::new());
         let server = |router: Router, connections: Arc<Connections>| HttpServer {
@@ -173,7 +174,7 @@ impl Running {
             connections,
             stop: stop_http.clone(),
         };
-        let own = operations.router().merge(calls(settings, assembly));
+        let own = operations.router().merge(calls);
         let clear = operations.counted(api.clone().merge(own), fieldgate);
         let clear = server(clear, http_connections);
         let secure = HttpServer {
@@ -271,12 +272,12 @@ impl Running {
     }
 }
 
-fn calls(settings: &Settings, assembly: &Assembly) -> Router {
+fn calls(settings: &Settings, assembly: &Assembly, options: &ApiOptions) -> Router {
     server_calls::router(
         assembly.storage.port(),
         settings.storage.scheme(),
         &settings.data_dir,
-        ApiKeyAuthenticator::new(assembly.fieldgate.api_keys()),
+        options,
     )
 }
 

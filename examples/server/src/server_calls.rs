@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use fieldgate_core::model::api_key::{KeyOwner, Scope};
 use fieldgate_core::storage::{Finding, ServerProof, Storage};
-use fieldgate_http_axum::{ApiKeyAuthenticator, Authenticator as _, problem};
+use fieldgate_http_axum::access::Access;
+use fieldgate_http_axum::{ApiOptions, guarded, problem};
 use serde_json::json;
 
 use crate::backup_command;
@@ -24,7 +23,6 @@ struct Calls {
     /// The kind of storage.
     source: &'static str,
     data_dir: PathBuf,
-    authenticator: ApiKeyAuthenticator,
     /// Held while one is under way: each reads all of the storage.
     busy: tokio::sync::Mutex<()>,
 }
@@ -34,42 +32,19 @@ pub(crate) fn router(
     storage: Arc<dyn Storage>,
     source: &'static str,
     data_dir: &Path,
-    authenticator: ApiKeyAuthenticator,
+    options: &ApiOptions,
 ) -> Router {
     let calls = Arc::new(Calls {
         storage,
         source,
         data_dir: data_dir.to_owned(),
-        authenticator,
         busy: tokio::sync::Mutex::default(),
     });
-    Router::new()
+    let router = Router::new()
         .route("/api/v1/server/backup", post(backup))
         .route("/api/v1/server/check", post(check))
-        .layer(middleware::from_fn_with_state(Arc::clone(&calls), admit))
-        .with_state(calls)
-}
-
-/// Lets in whoever runs the server.
-async fn admit(State(calls): State<Arc<Calls>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    match calls.authenticator.authenticate(&parts).await {
-        Ok(caller)
-            if caller.owner == KeyOwner::Server && caller.scopes.contains(&Scope::Server) =>
-        {
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Ok(_) => problem(
-            StatusCode::FORBIDDEN,
-            "scope_missing",
-            "this needs a key of the server, with the scope `server`",
-        ),
-        Err(_) => problem(
-            StatusCode::UNAUTHORIZED,
-            "key_invalid",
-            "this needs a key of the server",
-        ),
-    }
+        .with_state(calls);
+    guarded(router, Access::Server, options)
 }
 
 /// Makes a backup in the data directory, and names the file: whoever may take it can read the

@@ -34,13 +34,12 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::access::{Guard, guard};
+use crate::admission::Admission;
 use crate::arrivals::Arrivals;
-use crate::auth::Authenticator;
 use crate::change::{ARRIVALS_MAX, CHANGES_MAX, change};
 use crate::docs;
 use crate::etag::ETag;
 use crate::idempotency::Replayed;
-use crate::limit::FailureLimit;
 use crate::middleware::{frame, limit_head, panicked, timeout};
 use crate::openapi::Documents;
 use crate::options::ApiOptions;
@@ -50,8 +49,7 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) fieldgate: Fieldgate,
-    pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) failures: FailureLimit,
+    pub(crate) admission: Admission,
     pub(crate) request_timeout: Duration,
     /// The bodies that are arriving.
     pub(crate) arrivals: Arc<Arrivals>,
@@ -62,11 +60,9 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Self {
-        let clock = Arc::clone(fieldgate.clock());
         Self {
             fieldgate,
-            authenticator: options.authenticator,
-            failures: FailureLimit::new(clock, options.failed_per_minute),
+            admission: Admission::new(&options),
             request_timeout: options.request_timeout,
             arrivals: Arrivals::new(ARRIVALS_MAX),
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),

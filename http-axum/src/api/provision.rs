@@ -44,7 +44,7 @@ async fn provision_device(
             // Only who lacks the secret counts: whoever holds it can go on trying.
             if matches!(error, Error::Unauthorized { .. }) {
                 let address = client_address(&extensions);
-                api.failures.refuse(address, begun).await?;
+                api.admission.failures.refuse(address, begun).await?;
             }
             Err(error.into())
         }

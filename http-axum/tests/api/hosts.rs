@@ -1,6 +1,7 @@
 //! What a host can do with the router: nest it, merge it, bring its own authenticator.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -8,7 +9,8 @@ use axum::routing::get as route;
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key::{KeyOwner, Scope};
 use fieldgate_core::model::id::OrganizationId;
-use fieldgate_http_axum::{Authenticator, Caller, KEY_MISSING};
+use fieldgate_http_axum::access::Access;
+use fieldgate_http_axum::{ApiOptions, Authenticator, Caller, KEY_MISSING, api, framed, guarded};
 use serde_json::json;
 
 use crate::support::{World, get, post};
@@ -33,6 +35,10 @@ impl Authenticator for HostSession {
                 KeyOwner::Organization(self.organization),
                 [Scope::DevicesRead],
             )),
+            Some(b"anybody in the dark") => Err(Error::Unavailable {
+                retry_after: Duration::from_secs(2),
+                source: "the sessions cannot be read".into(),
+            }),
             Some(_) => Err(refused("user_unknown")),
         }
     }
@@ -129,4 +135,53 @@ async fn a_host_puts_its_own_routes_into_the_frame() {
         .send(&host)
         .await
         .problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn routes_of_a_hosts_own_are_guarded_as_those_of_the_api() {
+    let world = World::new().await;
+    let (_, key) = world.organization("acme").await;
+    let mut options = ApiOptions::new(&world.fieldgate);
+    options.failed_per_minute = 2;
+    let own = Router::new().route("/own", route(async || "reached"));
+    let own = guarded(own, Access::Server, &options);
+    let (router, _) = api(world.fieldgate.clone(), options);
+    let router = framed(router.merge(own), &world.fieldgate);
+    let wrong = async |path: &str, address: &str| {
+        let call = get(path).key("sk_wrong").from(address);
+        call.send(&router).await
+    };
+    for _ in 0..3 {
+        let missing = get("/own").from("192.0.2.1").send(&router).await;
+        missing.problem(401, "key_missing");
+        let forbidden = get("/own").key(&key).from("192.0.2.1");
+        forbidden.send(&router).await.problem(403, "forbidden");
+    }
+    for path in ["/own", "/api/v1/devices"] {
+        let first = wrong(path, "192.0.2.1").await;
+        first.problem(401, "key_invalid");
+    }
+    for path in ["/own", "/api/v1/devices"] {
+        let limited = wrong(path, "192.0.2.1").await;
+        limited.problem(429, "too_many_failures");
+    }
+    wrong("/own", "192.0.2.2").await.problem(401, "key_invalid");
+    let right = get("/own").key(&world.server_key).from("192.0.2.1");
+    assert_eq!(right.send(&router).await.text(), "reached");
+}
+
+#[tokio::test]
+async fn who_cannot_be_known_for_now_is_not_told_to_be_wrong() {
+    let world = World::new().await;
+    let (organization, _) = world.organization("acme").await;
+    let session = Arc::new(HostSession { organization });
+    let options = ApiOptions::new(&world.fieldgate).authenticator(session);
+    let own = Router::new().route("/own", route(async || "reached"));
+    let own = guarded(own, Access::Scopes(&[Scope::DevicesRead]), &options);
+    let router = framed(own, &world.fieldgate);
+    let send = async |user: &str| get("/own").header("x-user", user).send(&router).await;
+    assert_eq!(send("reader").await.text(), "reached");
+    let unknown = send("anybody in the dark").await;
+    unknown.problem(503, "unavailable");
+    assert_eq!(unknown.header("retry-after"), Some("2"));
 }
