@@ -22,7 +22,7 @@ use crate::problem::Problem;
 ///
 /// Where the router has no routes.
 pub fn guarded(router: Router, access: Access, options: &ApiOptions) -> Router {
-    let admission = Arc::new(Admission::new(options));
+    let admission = Arc::new(Admission::new(options.clone()));
     router.route_layer(from_fn_with_state((admission, access), guard_own))
 }
 
@@ -46,10 +46,10 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// As the options say.
-    pub(crate) fn new(options: &ApiOptions) -> Self {
+    pub(crate) fn new(options: ApiOptions) -> Self {
         Self {
-            authenticator: Arc::clone(&options.authenticator),
-            failures: FailureLimit::new(Arc::clone(&options.failures), options.failed_per_minute),
+            authenticator: options.authenticator,
+            failures: FailureLimit::new(options.failures, options.failed_per_minute),
         }
     }
 

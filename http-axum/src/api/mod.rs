@@ -62,8 +62,8 @@ impl Api {
     pub(crate) fn new(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Self {
         Self {
             fieldgate,
-            admission: Admission::new(&options),
             request_timeout: options.request_timeout,
+            admission: Admission::new(options),
             arrivals: Arrivals::new(ARRIVALS_MAX),
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
             documents: Documents::new(document),

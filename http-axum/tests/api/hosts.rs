@@ -49,8 +49,8 @@ async fn a_host_brings_its_own_authenticator() {
     let plain = World::new().await;
     let (organization, _) = plain.organization("acme").await;
     let session = Arc::new(HostSession { organization });
-    let options = fieldgate_http_axum::ApiOptions::new(&plain.fieldgate).authenticator(session);
-    let (router, _) = fieldgate_http_axum::api(plain.fieldgate.clone(), options);
+    let options = ApiOptions::new(&plain.fieldgate).authenticator(session);
+    let (router, _) = api(plain.fieldgate.clone(), options);
     let send = async |call: crate::support::Call| call.send(&router).await;
     let as_reader = || get("/api/v1/devices").header("x-user", "reader");
     send(as_reader()).await.ok(200);
@@ -122,7 +122,7 @@ async fn a_host_puts_its_own_routes_into_the_frame() {
             fieldgate_http_axum::problem(status, "nothing_here", "look elsewhere")
         })
         .merge(world.router.clone());
-    let host = fieldgate_http_axum::framed(own, &world.fieldgate);
+    let host = framed(own, &world.fieldgate);
     let own = get("/own").send(&host).await;
     assert_eq!(own.text(), "own");
     assert_eq!(own.header("x-frame-options"), Some("DENY"));
