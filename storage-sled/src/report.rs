@@ -50,7 +50,7 @@ impl ReportStore for SledStorage {
                     inventory.load_reading(sensor, at);
                 }
             }
-            let plan = plan_readings(organization, device, &batch, inventory, &limits);
+            let plan = plan_readings(organization, device, &batch, &mut inventory, &limits);
             write_inventory(change, &plan.inventory, &before)?;
             let mut outcome = IngestOutcome {
                 stored: 0,

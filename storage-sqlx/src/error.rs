@@ -150,6 +150,15 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// The same for another call, as far as it is owed to more than one.
+    pub(crate) fn for_another(&self) -> Self {
+        match self {
+            Self::Commit(cause) => Self::Commit(Arc::clone(cause)),
+            Self::Panicked => Self::Panicked,
+            _ => Self::Stopped,
+        }
+    }
+
     pub(crate) const fn not_found(what: &'static str) -> Self {
         Self::Refused(StorageError::NotFound { what })
     }

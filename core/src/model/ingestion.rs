@@ -68,6 +68,7 @@ pub struct Inventory {
     components: HashMap<Key, Component>,
     sensors: HashMap<(ComponentId, Key), Sensor>,
     sensor_keys: HashMap<SensorId, (ComponentId, Key)>,
+    /// Of which sensor and timestamp there is a reading, as far as it matters.
     stored: HashSet<(SensorId, Timestamp)>,
     /// How many components the device has in all.
     pub component_count: usize,
@@ -126,7 +127,7 @@ impl Inventory {
     /// Which readings of a batch would widen the sensors that are loaded. Those of them that are
     /// stored already do not count: a storage says so by [`Inventory::load_reading`].
     #[must_use]
-    pub fn widening(&self, batch: &ReadingBatch) -> Vec<(SensorId, Timestamp)> {
+    pub fn widening(&self, batch: &ReadingBatch) -> HashSet<(SensorId, Timestamp)> {
         let items = batch.items.iter().flatten();
         let widening = items.filter_map(|reported| {
             let place = match &reported.sensor {
@@ -210,14 +211,15 @@ impl InventoryChange {
 /// Says what a batch changes.
 ///
 /// `inventory` holds each component and sensor of the device that the batch names and that is
-/// there, and the device's counts. The order of the items decides which of two readings of one
-/// sensor and timestamp is the first.
+/// there, and the device's counts; afterwards it is as the batch leaves it, so that the device's
+/// next batch can be planned before this one is written. The order of the items decides which of
+/// two readings of one sensor and timestamp is the first.
 #[must_use]
 pub fn plan_readings(
     organization_id: OrganizationId,
     device_id: DeviceId,
     batch: &ReadingBatch,
-    mut inventory: Inventory,
+    inventory: &mut Inventory,
     limits: &Limits,
 ) -> ReadingPlan {
     let mut planner = Planner {
@@ -227,7 +229,6 @@ pub fn plan_readings(
         batch,
         limits,
         ids: batch.seed.ids(batch.received_at),
-        seen: std::mem::take(&mut inventory.stored),
         inventory,
         created: Vec::new(),
         new_components: Vec::new(),
@@ -254,12 +255,10 @@ struct Planner<'a> {
     batch: &'a ReadingBatch,
     limits: &'a Limits,
     ids: Ids,
-    inventory: Inventory,
+    inventory: &'a mut Inventory,
     created: Vec<SensorId>,
     new_components: Vec<Component>,
     touched: HashSet<SensorId>,
-    /// Of which sensor and timestamp there is a reading, as far as it matters.
-    seen: HashSet<(SensorId, Timestamp)>,
     readings: Vec<Reading>,
     quarantined: Vec<QuarantinedItem>,
 }
@@ -281,6 +280,7 @@ impl Planner<'_> {
                 .sensor_or_new(component, sensor, reported.value.value_type())
                 .map_err(|detail| reject(QuarantineReason::LimitExceeded, detail))?,
         };
+        let is_stored = self.inventory.stored.contains(&(id, timestamp));
         let sensor = self.inventory.sensor_by_id(id).ok_or_else(|| {
             reject(
                 QuarantineReason::UnknownSensor,
@@ -288,7 +288,7 @@ impl Planner<'_> {
             )
         })?;
         // The first stored one wins, so this one decides nothing.
-        if sensor.would_widen(&reported.value) && self.seen.contains(&(id, timestamp)) {
+        if sensor.would_widen(&reported.value) && is_stored {
             return Ok(());
         }
         let value = sensor
@@ -296,7 +296,7 @@ impl Planner<'_> {
             .map_err(|mismatch| reject(QuarantineReason::TypeMismatch, mismatch.to_string()))?;
         sensor.note_latest(timestamp, &value);
         self.touched.insert(id);
-        if self.seen.insert((id, timestamp)) {
+        if self.inventory.stored.insert((id, timestamp)) {
             self.readings.push(Reading {
                 sensor_id: id,
                 timestamp,

@@ -6,8 +6,8 @@
 //!  callers <─answers─── once that is committed
 //! ```
 //!
-//! Where such a job fails, each of its messages becomes a job of its own: so that only the one that
-//! it is owed to notices.
+//! A message that cannot be stored fails alone. Those of one device are stored in the order in which
+//! they came, whatever fails beside them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -69,96 +69,77 @@ impl Intake {
     }
 
     async fn run(self) {
-        let taken = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::new(Mutex::new(None));
         let stored = {
-            let (intake, taken) = (self.clone(), Arc::clone(&taken));
-            let work = self.writer.write(ROWS, move |tx| {
-                let messages = intake.take(&mut lock(&taken));
+            let (intake, to_weigh, to_fill) =
+                (self.clone(), Arc::clone(&taken), Arc::clone(&taken));
+            let weight = move || lock(&to_weigh).as_deref().map_or(0, weight);
+            let work = self.writer.write_weighed(weight, move |tx| {
+                let taken = intake.take();
+                let messages = taken.iter().map(|pending| Arc::clone(&pending.message));
+                let messages: Vec<_> = messages.collect();
+                *lock(&to_fill) = Some(taken);
                 Box::pin(async move { ingest(tx, &messages).await })
             });
             work.await
         };
-        let mut taken = mem::take(&mut *lock(&taken));
+        let taken = lock(&taken).take();
         match stored {
             Ok(outcomes) => {
-                for (pending, outcome) in taken.into_iter().zip(outcomes) {
-                    pending.answer(Ok(outcome));
+                for (pending, outcome) in taken.into_iter().flatten().zip(outcomes) {
+                    pending.answer(outcome);
                 }
             }
             Err(error) => {
-                if taken.is_empty() {
-                    // The job has not begun.
-                    let mut waiting = lock(&self.waiting);
-                    waiting.is_called = false;
-                    taken.extend(waiting.messages.drain(..));
+                // A job that has not begun leaves them all.
+                for pending in taken.unwrap_or_else(|| self.take_all()) {
+                    pending.answer(Err(error.for_another()));
                 }
-                self.fail(taken, error);
             }
         }
     }
 
     /// Takes what waits for one job, and calls for another one if there is more.
-    fn take(&self, taken: &mut Vec<Pending>) -> Vec<Arc<Message>> {
+    fn take(&self) -> Vec<Pending> {
         let mut waiting = lock(&self.waiting);
+        let mut taken = Vec::new();
         let mut rows = 0;
-        while rows < ROWS
-            && let Some(pending) = waiting.messages.pop_front()
-        {
+        while let Some(pending) = waiting.messages.front() {
             // A caller that has gone away takes its message along.
-            if !pending.answer.is_closed() {
-                rows += pending.message.batch.items.len().max(1);
-                taken.push(pending);
+            let is_wanted = !pending.answer.is_closed();
+            if is_wanted {
+                rows += pending.rows();
             }
+            if rows > ROWS && !taken.is_empty() {
+                break;
+            }
+            taken.extend(waiting.messages.pop_front().filter(|_| is_wanted));
         }
         waiting.is_called = !waiting.messages.is_empty();
         if waiting.is_called {
             self.call();
         }
-        let messages = taken.iter();
-        messages
-            .map(|pending| Arc::clone(&pending.message))
-            .collect()
+        taken
     }
 
-    fn fail(&self, mut taken: Vec<Pending>, error: Error) {
-        match error {
-            Error::Commit(cause) => {
-                for pending in taken {
-                    pending.answer(Err(Error::Commit(Arc::clone(&cause))));
-                }
-            }
-            Error::Stopped => {
-                for pending in taken {
-                    pending.answer(Err(Error::Stopped));
-                }
-            }
-            error if taken.len() == 1 => {
-                if let Some(pending) = taken.pop() {
-                    pending.answer(Err(error));
-                }
-            }
-            _ => {
-                for pending in taken {
-                    tokio::spawn(self.clone().run_alone(pending));
-                }
-            }
-        }
-    }
-
-    async fn run_alone(self, pending: Pending) {
-        let message = Arc::clone(&pending.message);
-        let weight = message.batch.items.len();
-        let stored = self.writer.write(weight, move |tx| {
-            Box::pin(async move {
-                let outcomes = ingest(tx, &[message]).await?;
-                Ok(outcomes.first().copied().unwrap_or_default())
-            })
-        });
-        pending.answer(stored.await);
+    /// Takes all that waits, so that the next message calls again.
+    fn take_all(&self) -> Vec<Pending> {
+        let mut waiting = lock(&self.waiting);
+        waiting.is_called = false;
+        waiting.messages.drain(..).collect()
     }
 }
 
+/// How many rows a job with these messages writes, about.
+fn weight(taken: &[Pending]) -> usize {
+    taken.iter().map(Pending::rows).sum()
+}
+
 impl Pending {
+    fn rows(&self) -> usize {
+        self.message.batch.items.len().max(1)
+    }
+
     fn answer(self, answer: Result<IngestOutcome, Error>) {
         // A caller that has gone away misses nothing.
         let _ = self.answer.send(answer);
@@ -169,7 +150,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many readings a job takes in, about: as much as the largest message has.
+/// How many readings a job takes in at most. A message that has more is a job of its own.
 const ROWS: usize = 1000;
 
 #[cfg(test)]

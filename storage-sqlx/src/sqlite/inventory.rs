@@ -1,9 +1,9 @@
 //! What reports name of a device, what is there of it, and how it is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use fieldgate_core::model::id::{DeviceId, OrganizationId, SensorId};
-use fieldgate_core::model::ingestion::{Inventory, InventoryChange, SensorAddress};
+use fieldgate_core::model::ingestion::{Inventory, InventoryChange, ReadingBatch, SensorAddress};
 use fieldgate_core::model::key::Key;
 use fieldgate_core::model::sensor::Sensor;
 use sqlx::sqlite::SqliteConnection;
@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::select::json_array;
 use crate::sqlite::sensor::Numbered;
-use crate::sqlite::{component, sensor, sensor_write};
+use crate::sqlite::{component, reading, sensor, sensor_write};
 
 /// What a report names.
 #[derive(Debug, Default)]
@@ -89,6 +89,33 @@ impl Known {
         Ok(())
     }
 
+    /// Loads which readings are there that could widen a sensor. For batches that follow each other
+    /// once is enough: none of them makes a type narrower, and a sensor that one of them creates has
+    /// no readings yet.
+    pub(super) async fn load_widening(
+        &mut self,
+        tx: &mut SqliteConnection,
+        batches: impl Iterator<Item = &ReadingBatch> + Send,
+    ) -> Result<(), Error> {
+        let widening = batches.flat_map(|batch| self.inventory.widening(batch));
+        let widening: HashSet<_> = widening.collect();
+        if widening.is_empty() {
+            return Ok(());
+        }
+        let places = widening.iter().filter_map(|(sensor, at)| {
+            let number = self.numbers.get(sensor)?.number;
+            Some((number, *at))
+        });
+        let existing = reading::existing(tx, places).await?;
+        for (sensor, at) in widening {
+            let numbered = self.numbers.get(&sensor);
+            if numbered.is_some_and(|numbered| existing.contains(&(numbered.number, at))) {
+                self.inventory.load_reading(sensor, at);
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, numbered: Numbered) {
         self.inventory.load_sensor(numbered.sensor.clone());
         self.numbers.insert(numbered.sensor.id, numbered);
@@ -101,9 +128,10 @@ impl Known {
         change: &InventoryChange,
     ) -> Result<(), Error> {
         self.write_new(tx, change).await?;
-        let changed = change.changed_sensors.iter();
-        let changed = self.write_renamed(tx, changed).await?;
-        sensor_write::report(tx, &changed).await
+        let sensors = change.changed_sensors.iter();
+        self.write_renamed(tx, sensors.clone()).await?;
+        let reported: Vec<_> = self.reported(sensors).collect();
+        sensor_write::report(tx, &reported).await
     }
 
     /// Writes what is new, and components that have changed.
@@ -127,25 +155,36 @@ impl Known {
     }
 
     /// Of sensors, writes those with a new name: it is rare, and has to be found by its words.
-    /// Returns the others that have changed, with their numbers.
     pub(super) async fn write_renamed<'s>(
         &self,
         tx: &mut SqliteConnection,
         sensors: impl Iterator<Item = &'s Sensor> + Send,
-    ) -> Result<Vec<(i64, &'s Sensor)>, Error> {
-        let mut others = Vec::new();
+    ) -> Result<(), Error> {
         for sensor in sensors {
-            let Some(before) = self.numbers.get(&sensor.id) else {
-                continue;
-            };
-            if before.sensor.settings.name != sensor.settings.name {
+            if let Some(before) = self.numbers.get(&sensor.id)
+                && is_renamed(&before.sensor, sensor)
+            {
                 sensor_write::replace(tx, before, sensor).await?;
-            } else if changed(&before.sensor, sensor) {
-                others.push((before.number, sensor));
             }
         }
-        Ok(others)
+        Ok(())
     }
+
+    /// Of sensors, those that have changed and kept their name, with their numbers.
+    pub(super) fn reported<'s>(
+        &self,
+        sensors: impl Iterator<Item = &'s Sensor>,
+    ) -> impl Iterator<Item = (i64, &'s Sensor)> {
+        sensors.filter_map(|sensor| {
+            let before = self.numbers.get(&sensor.id)?;
+            let changed = changed(&before.sensor, sensor) && !is_renamed(&before.sensor, sensor);
+            changed.then_some((before.number, sensor))
+        })
+    }
+}
+
+fn is_renamed(before: &Sensor, after: &Sensor) -> bool {
+    before.settings.name != after.settings.name
 }
 
 /// Whether a report has changed anything of a sensor.

@@ -71,27 +71,32 @@ pub(super) async fn insert(
         }
         insert.sql(" ON CONFLICT DO NOTHING RETURNING sensor_number, taken_at");
         for row in insert.query().fetch_all(&mut *tx).await? {
-            let mut columns = Columns::of(&row, "reading");
-            stored.insert((columns.plain()?, columns.timestamp()?));
+            stored.insert(decode_place(&row)?);
         }
     }
     Ok(stored)
 }
 
-/// Whether there is a reading of the sensor of this number, and time.
-pub(super) async fn exists(
+/// Which of these there are, each named by the number of its sensor and its time.
+pub(super) async fn existing(
     tx: &mut SqliteConnection,
-    sensor: Option<i64>,
-    at: Timestamp,
-) -> Result<bool, Error> {
-    let exists = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM reading WHERE sensor_number = ? AND taken_at = ?)",
-    );
-    Ok(exists
-        .bind(sensor)
-        .bind(at.unix_millis())
-        .fetch_one(tx)
-        .await?)
+    wanted: impl Iterator<Item = (i64, Timestamp)> + Send,
+) -> Result<HashSet<(i64, Timestamp)>, Error> {
+    let wanted = wanted.map(|(number, at)| serde_json::json!([number, at.unix_millis()]));
+    let wanted = serde_json::Value::from_iter(wanted).to_string();
+    let rows = sqlx::query(
+        "SELECT r.sensor_number, r.taken_at FROM json_each(?) AS w CROSS JOIN reading AS r \
+         ON r.sensor_number = w.value ->> 0 AND r.taken_at = w.value ->> 1",
+    )
+    .bind(wanted)
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(decode_place).collect()
+}
+
+fn decode_place(row: &SqliteRow) -> Result<(i64, Timestamp), Error> {
+    let mut columns = Columns::of(row, "reading");
+    Ok((columns.plain()?, columns.timestamp()?))
 }
 
 /// Reads a row: the time, the type of the sensor, value and metadata.

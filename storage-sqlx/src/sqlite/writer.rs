@@ -72,8 +72,23 @@ impl Writer {
             + Send
             + 'static,
     {
+        self.write_weighed(move || weight, work).await
+    }
+
+    /// The same for work whose weight is known once it is done.
+    pub(super) async fn write_weighed<T, F>(
+        &self,
+        weight: impl FnOnce() -> usize + Send + 'static,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>>
+            + Send
+            + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Job(job(work, answer), weight);
+        let message = Message::Job(job(weight, work, answer));
         match self.queue.send(message).await {
             Ok(()) => answered.await.unwrap_or(Err(Error::Stopped)),
             Err(_) => Err(Error::Stopped),
@@ -96,7 +111,7 @@ impl Writer {
 }
 
 enum Message {
-    Job(Job, usize),
+    Job(Job),
     Close(oneshot::Sender<()>),
 }
 
@@ -109,10 +124,15 @@ type Begun<'c> = Result<&'c mut SqliteConnection, Arc<sqlx::Error>>;
 /// be owed to a neighbor.
 struct Ran {
     succeeded: bool,
+    weight: usize,
     answer: Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>,
 }
 
-fn job<T, F>(work: F, answer: oneshot::Sender<Result<T, Error>>) -> Job
+fn job<T, F>(
+    weight: impl FnOnce() -> usize + Send + 'static,
+    work: F,
+    answer: oneshot::Sender<Result<T, Error>>,
+) -> Job
 where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
@@ -136,6 +156,7 @@ where
                 .unwrap_or(Err(Error::Panicked));
             Some(Ran {
                 succeeded: result.is_ok(),
+                weight: weight(),
                 answer: Box::new(move |committed| {
                     let result = committed.map_err(Error::Commit).and(result);
                     // A caller that has gone away misses nothing.
@@ -162,9 +183,7 @@ impl WriterTask {
             match self.jobs.recv().await {
                 None => break,
                 Some(Message::Close(done)) => closing = Some(done),
-                Some(Message::Job(first, weight)) => {
-                    closing = self.commit_group(first, weight).await;
-                }
+                Some(Message::Job(first)) => closing = self.commit_group(first).await,
             }
         }
         self.jobs.close();
@@ -178,7 +197,7 @@ impl WriterTask {
 
     /// Runs `first`, and what is queued behind it, in one transaction. Returns who asked meanwhile
     /// to close.
-    async fn commit_group(&mut self, first: Job, mut weight: usize) -> Option<oneshot::Sender<()>> {
+    async fn commit_group(&mut self, first: Job) -> Option<oneshot::Sender<()>> {
         let connection = match begin(&mut self.connection, &self.options).await {
             Ok(connection) => connection,
             Err(error) => {
@@ -194,6 +213,7 @@ impl WriterTask {
         let mut committed = Ok(());
         while let Some(job) = next.take() {
             committed = run_job(connection, job, &mut group).await;
+            let weight: usize = group.iter().map(|ran| ran.weight).sum();
             let full = weight >= GROUP_WEIGHT || group.len() >= GROUP;
             if committed.is_err() || full || self.jobs.is_empty() {
                 break;
@@ -203,10 +223,7 @@ impl WriterTask {
                 break;
             }
             match self.jobs.try_recv() {
-                Ok(Message::Job(job, more)) => {
-                    weight = weight.saturating_add(more);
-                    next = Some(job);
-                }
+                Ok(Message::Job(job)) => next = Some(job),
                 Ok(Message::Close(done)) => closing = Some(done),
                 Err(_) => {}
             }
@@ -242,7 +259,7 @@ impl WriterTask {
         // Not what comes in meanwhile: callers that try again at once would never let this end.
         for _ in 0..self.jobs.len() {
             match self.jobs.try_recv() {
-                Ok(Message::Job(job, _)) => drop(job(Err(Arc::clone(error))).await),
+                Ok(Message::Job(job)) => drop(job(Err(Arc::clone(error))).await),
                 Ok(Message::Close(done)) => return Some(done),
                 Err(_) => break,
             }
@@ -285,12 +302,18 @@ async fn run_job(
     let succeeded = ran.succeeded;
     group.push(ran);
     if !succeeded {
-        execute(connection, "ROLLBACK TO job").await?;
+        undo(connection).await?;
     }
     Ok(())
 }
 
-async fn execute(
+/// Undoes what the job that is under way has done so far. An error means that the whole transaction
+/// is lost.
+pub(super) async fn undo(connection: &mut SqliteConnection) -> Result<(), Arc<sqlx::Error>> {
+    execute(connection, "ROLLBACK TO job").await
+}
+
+pub(super) async fn execute(
     connection: &mut SqliteConnection,
     statement: &'static str,
 ) -> Result<(), Arc<sqlx::Error>> {

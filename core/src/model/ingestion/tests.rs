@@ -24,6 +24,14 @@ fn double(number: f64) -> Value {
 }
 
 fn plan(items: Vec<Result<ReportedReading, Rejection>>, limits: &Limits) -> ReadingPlan {
+    plan_with(&mut Inventory::default(), items, limits)
+}
+
+fn plan_with(
+    inventory: &mut Inventory,
+    items: Vec<Result<ReportedReading, Rejection>>,
+    limits: &Limits,
+) -> ReadingPlan {
     let batch = ReadingBatch {
         received_at: at(1_000_000),
         seed: IdSeed::from_random([255; 10]),
@@ -33,7 +41,7 @@ fn plan(items: Vec<Result<ReportedReading, Rejection>>, limits: &Limits) -> Read
         OrganizationId::new(at(0), [1; 10]),
         DeviceId::new(at(0), [2; 10]),
         &batch,
-        Inventory::default(),
+        inventory,
         limits,
     )
 }
@@ -139,4 +147,45 @@ fn ids_of_one_seed_differ() {
     let mut ids = IdSeed::from_random([255; 10]).ids(at(0));
     let made: HashSet<Uuid> = (0..1000).map(|_| ids.next_id()).collect();
     assert_eq!(made.len(), 1000);
+}
+
+#[test]
+fn the_next_batch_finds_what_the_one_before_it_leaves() {
+    let limits = Limits::default();
+    let mut inventory = Inventory::default();
+    let items = vec![report("t", 1, Value::BigInt(21))];
+    let first = plan_with(&mut inventory, items, &limits);
+    // A fraction for a time that has its reading widens nothing.
+    let items = vec![
+        report("t", 1, double(21.5)),
+        report("t", 2, Value::BigInt(22)),
+    ];
+    let second = plan_with(&mut inventory, items, &limits);
+    assert!(second.inventory.new_sensors.is_empty());
+    let sensor = &second.inventory.changed_sensors[0];
+    assert_eq!(sensor.id, first.inventory.new_sensors[0].id);
+    assert_eq!(sensor.settings.value_type, ValueType::BigInt);
+    let times: Vec<_> = second.readings.iter().map(|it| it.timestamp).collect();
+    assert_eq!(times, [at(2)]);
+    assert_eq!(inventory.sensor_count, 1);
+}
+
+#[test]
+fn what_would_widen_is_named_once() {
+    let mut inventory = Inventory::default();
+    let items = vec![report("t", 1, Value::BigInt(21))];
+    let created = plan_with(&mut inventory, items, &Limits::default());
+    let items = vec![
+        report("t", 2, double(0.5)),
+        report("t", 2, double(1.5)),
+        report("t", 3, Value::BigInt(1)),
+    ];
+    let batch = ReadingBatch {
+        received_at: at(1_000_000),
+        seed: IdSeed::from_random([1; 10]),
+        items,
+    };
+    let sensor = created.inventory.new_sensors[0].id;
+    let widening: Vec<_> = inventory.widening(&batch).into_iter().collect();
+    assert_eq!(widening, [(sensor, at(2))]);
 }

@@ -49,7 +49,7 @@ impl ReportStore for MemoryStorage {
                 inventory.load_reading(sensor, at);
             }
         }
-        let plan = plan_readings(organization, device, batch, inventory, limits);
+        let plan = plan_readings(organization, device, batch, &mut inventory, limits);
         check_change(tenant, &plan.inventory)?;
         let mut items = plan.quarantined.iter();
         let ids_free = items.all(|item| !tenant.quarantine.contains_key(&item.id));
