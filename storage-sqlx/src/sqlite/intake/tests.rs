@@ -150,6 +150,144 @@ async fn all_that_wait_hear_that_the_storage_is_closed() {
     }
 }
 
+#[tokio::test]
+async fn of_one_device_the_order_stays_whatever_fails_beside_it() {
+    let (storage, _directory, devices) = fresh().await;
+    execute(
+        &storage,
+        "CREATE TRIGGER refuse BEFORE INSERT ON reading WHEN new.value = 13 \
+         BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    )
+    .await;
+    let unknown = device(devices[0].organization_id, "unknown");
+    // One that is known to fail before anything is written, and one that fails all at the end.
+    for (at, failing, value) in [(1, &unknown, 3), (2, &devices[1], 13)] {
+        let held = Held::hold(&storage).await;
+        let before = storage.commits();
+        let mut calls = Vec::new();
+        for (device, value) in [(&devices[0], 1), (failing, value), (&devices[0], 2)] {
+            let reading = reading("main/a", after(at), Value::BigInt(value));
+            let number = u8::try_from(10 * at).unwrap() + u8::try_from(value).unwrap();
+            calls.push(spawn(&storage, device, message(number, reading)));
+            held.wait_for(&storage, calls.len()).await;
+        }
+        held.release().await;
+        let mut stored = Vec::new();
+        for call in calls {
+            stored.push(call.await.unwrap().ok().map(|outcome| outcome.stored));
+        }
+        assert_eq!(stored, [Some(1), None, Some(0)]);
+        assert_eq!(storage.commits() - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_transaction_is_lost_for_all_that_it_held() {
+    let (storage, _directory, devices) = fresh().await;
+    execute(
+        &storage,
+        "CREATE TRIGGER lose BEFORE INSERT ON reading WHEN new.value = 13 \
+         BEGIN SELECT RAISE(ROLLBACK, 'lost'); END",
+    )
+    .await;
+    let held = Held::hold(&storage).await;
+    let mut calls = Vec::new();
+    for (number, value) in [(1, 1), (2, 13)] {
+        let reading = reading(
+            "main/a",
+            after(value),
+            Value::BigInt(i64::try_from(value).unwrap()),
+        );
+        calls.push(spawn(&storage, &devices[0], message(number, reading)));
+    }
+    held.wait_for(&storage, 2).await;
+    held.release.send(()).unwrap();
+    held.job.await.unwrap().unwrap_err();
+    for call in calls {
+        let lost = call.await.unwrap();
+        assert!(
+            matches!(lost, Err(StorageError::Unavailable { .. })),
+            "{lost:?}"
+        );
+    }
+    assert!(contents(&storage, &devices[0]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_took_nothing_fails_nothing_that_waits_for_the_next() {
+    let (storage, _directory, devices) = fresh().await;
+    let held = Held::hold(&storage).await;
+    let of = |number| message(number, reading("main/a", noon(), Value::BigInt(1)));
+    let gone = spawn(&storage, &devices[0], of(1));
+    held.wait_for(&storage, 1).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    // Behind the job that takes nothing, and in its transaction.
+    let (entered, has_entered) = oneshot::channel();
+    let (lose, losing) = oneshot::channel::<()>();
+    let loses = storage.clone();
+    let loses = tokio::spawn(async move {
+        let job = loses.write(move |tx| {
+            Box::pin(async move {
+                entered.send(()).unwrap();
+                losing.await.unwrap();
+                sqlx::query("ROLLBACK").execute(tx).await?;
+                Ok(())
+            })
+        });
+        job.await
+    });
+    tokio::task::yield_now().await;
+    held.release.send(()).unwrap();
+    has_entered.await.unwrap();
+    let stays = spawn(&storage, &devices[0], of(2));
+    until_waiting(&storage, 1).await;
+    lose.send(()).unwrap();
+    loses.await.unwrap().unwrap_err();
+    held.job.await.unwrap().unwrap_err();
+    assert_eq!(stays.await.unwrap().unwrap().stored, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_makes_a_job_too_heavy_is_left_for_the_next() {
+    let (storage, _directory, devices) = fresh().await;
+    let held = Held::hold(&storage).await;
+    let mut calls = Vec::new();
+    for (number, count) in [(1, ROWS - 1), (2, 2)] {
+        let readings = (0..count).map(|n| {
+            let at = after(u64::try_from(n).unwrap());
+            reading("main/a", at, Value::BigInt(1))
+        });
+        let message = ReadingBatch {
+            received_at: after(10_000),
+            seed: seed(number),
+            ..batch(readings.collect::<Vec<_>>())
+        };
+        calls.push(spawn(&storage, &devices[0], message));
+        held.wait_for(&storage, calls.len()).await;
+    }
+    let taken = storage.intake.take();
+    assert_eq!(super::weight(&taken), ROWS - 1);
+    assert_eq!(lock(&storage.intake.waiting).messages.len(), 1);
+    held.release().await;
+}
+
+async fn execute(storage: &SqliteStorage, statement: &'static str) {
+    let done = storage.write(move |tx| {
+        Box::pin(async move {
+            sqlx::query(statement).execute(tx).await?;
+            Ok(())
+        })
+    });
+    done.await.unwrap();
+}
+
+async fn until_waiting(storage: &SqliteStorage, count: usize) {
+    while lock(&storage.intake.waiting).messages.len() < count {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn fresh() -> (SqliteStorage, TempDir, Vec<Device>) {
     let directory = tempfile::tempdir().unwrap();
     let storage = SqliteStorage::open(&directory.path().join("test.db")).await;
@@ -250,9 +388,7 @@ impl Held {
 
     /// Waits until so many messages wait.
     async fn wait_for(&self, storage: &SqliteStorage, count: usize) {
-        while lock(&storage.intake.waiting).messages.len() < count {
-            tokio::task::yield_now().await;
-        }
+        until_waiting(storage, count).await;
     }
 
     async fn release(self) {
