@@ -179,6 +179,9 @@ async fn of_one_device_the_order_stays_whatever_fails_beside_it() {
         assert_eq!(stored, [Some(1), None, Some(0)]);
         assert_eq!(storage.commits() - before, 1);
     }
+    let lines = contents(&storage, &devices[0]).await.join("\n");
+    assert!(lines.contains("BigInt(1)"), "{lines}");
+    assert!(!lines.contains("BigInt(2)"), "{lines}");
 }
 
 #[tokio::test]
