@@ -138,7 +138,7 @@ async fn ingest(
             inventory.load_reading(sensor, at);
         }
     }
-    let plan = plan_readings(organization, device, batch, inventory, limits);
+    let plan = plan_readings(organization, device, batch, &mut inventory, limits);
     known.write(tx, &plan.inventory).await?;
 
     let numbered = plan.readings.iter().filter_map(|reading| {
