@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fieldgate_core::testing::fixtures;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, delete, get, post};
+use crate::support::{Answer, World, delete, get, post, put};
 
 async fn make(world: &World, key: &str, body: Value) -> String {
     let made = world
@@ -152,10 +152,7 @@ async fn devices_are_filtered_by_all_that_the_query_says() {
     let inactive = make(&world, key, json!({"name": "old", "tags": ["cold"]})).await;
     let path = format!("/api/v1/devices/{inactive}");
     let body = json!({"name": "old", "tags": ["cold"], "status": "INACTIVE"});
-    world
-        .send(crate::support::put(&path).key(key).json(&body))
-        .await
-        .ok(200);
+    world.send(put(&path).key(key).json(&body)).await.ok(200);
     let (site, group) = (&acme.ids["siteId"], &acme.ids["groupId"]);
     for (query, expected) in [
         ("".to_owned(), vec![&live, &cold, &inactive]),
@@ -238,6 +235,14 @@ async fn the_summary_counts() {
 async fn sensors_and_components_are_filtered() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
+    // Each list has one that a filter leaves out.
+    let body = json!({"deviceId": acme.ids["deviceId"], "key": "bare"});
+    let bare = post("/api/v1/components").key(&acme.key).json(&body);
+    world.send(bare).await.ok(201);
+    let body = json!({"name": "temperature", "tags": ["outside", "north"]});
+    let sensor = format!("/api/v1/sensors/{}", acme.ids["sensorId"]);
+    let tagged = put(&sensor).key(&acme.key).json(&body);
+    world.send(tagged).await.ok(200);
     let count = async |path: &str| {
         let found = world
             .send(get(&format!("/api/v1/{path}")).key(&acme.key))
@@ -249,10 +254,19 @@ async fn sensors_and_components_are_filtered() {
         ("sensors?valueType=TEXT".to_owned(), 0),
         ("sensors?q=temp".to_owned(), 1),
         ("sensors?q=none".to_owned(), 0),
+        ("sensors?tag=outside".to_owned(), 1),
+        ("sensors?tag=north&tag=outside".to_owned(), 1),
+        ("sensors?tag=outside&tag=none".to_owned(), 0),
+        // The tag of the device and of the component is not the sensor's.
+        ("sensors?tag=acme".to_owned(), 0),
         (format!("sensors?siteId={}", acme.ids["siteId"]), 1),
         (format!("sensors?groupId={}", acme.ids["groupId"]), 1),
-        (format!("components?deviceId={}", acme.ids["deviceId"]), 1),
+        (format!("components?deviceId={}", acme.ids["deviceId"]), 2),
+        ("components?tag=acme".to_owned(), 1),
+        ("components?tag=acme&tag=none".to_owned(), 0),
         ("components?tag=none".to_owned(), 0),
+        ("components?profile=acme-part@1.0".to_owned(), 1),
+        ("components?profile=acme-part@1.1".to_owned(), 0),
         ("components?profile=none@1.0".to_owned(), 0),
         ("quarantine?reason=MALFORMED".to_owned(), 1),
         ("quarantine?reason=NOT_JSON".to_owned(), 0),
