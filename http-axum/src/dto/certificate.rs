@@ -71,3 +71,35 @@ page! {
     /// A page of certificates.
     CertificatePage of Certificate
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldgate_core::model::certificate::{CertificateFate, CertificateState, RevocationReason};
+    use fieldgate_core::model::id::OrganizationId;
+    use fieldgate_core::testing::fixtures;
+
+    use super::Certificate;
+
+    #[test]
+    fn a_revoked_certificate_says_when_and_why_and_another_one_nothing_of_it() {
+        let organization = OrganizationId::new(fixtures::noon(), fixtures::unique());
+        let device = fixtures::device(organization, "one");
+        let good = fixtures::certificate(&device);
+        let mut revoked = good.clone();
+        revoked.fate = CertificateFate::Revoked {
+            at: fixtures::noon(),
+            reason: RevocationReason::CessationOfOperation,
+        };
+        let written = |certificate, state| {
+            let certificate = Certificate::from((certificate, state));
+            serde_json::to_value(certificate).unwrap()
+        };
+        let revoked = written(revoked, CertificateState::Revoked);
+        assert_eq!(revoked["state"], "REVOKED");
+        assert_eq!(revoked["revokedAt"], fixtures::noon().to_string());
+        assert_eq!(revoked["revocationReason"], "cessationOfOperation");
+        let good = written(good, CertificateState::Active);
+        assert!(good.get("revokedAt").is_none(), "{good}");
+        assert!(good.get("revocationReason").is_none(), "{good}");
+    }
+}

@@ -230,8 +230,8 @@ async fn what_is_in_use_is_not_deleted() {
 async fn answers_have_the_fields_of_the_contract_and_no_others() {
     let world = World::new().await;
     let acme = world.tenant("acme").await;
-    let fields = async |path: String| -> Vec<String> {
-        let body = world.send(get(&path).key(&acme.key)).await.ok(200);
+    let fields = async |path: String, key: &str| -> Vec<String> {
+        let body = world.send(get(&path).key(key)).await.ok(200);
         let body = body
             .get("items")
             .map_or(body.clone(), |items| items[0].clone());
@@ -247,20 +247,20 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
     for (path, expected) in [
         (
             device.clone(),
-            "certificate createdAt firstSessionAt id lastSeenAt metadata name online \
-             organizationId profile revision siteId status statusChangedAt tags updatedAt",
+            "certificate createdAt firmwareVersion firstSessionAt id lastSeenAt location \
+             metadata name online organizationId profile revision siteId status statusChangedAt tags updatedAt",
         ),
         (
             format!("/api/v1/sites/{}", id("siteId")),
-            "description id name",
+            "description id location name timeZone",
         ),
         (
             format!("/api/v1/components/{}", id("componentId")),
-            "deviceId id key metadata name origin tags",
+            "deviceId id key metadata name origin profile tags",
         ),
         (
             format!("/api/v1/sensors/{}", id("sensorId")),
-            "componentId deviceId id key latest name tags typeOrigin valueType",
+            "componentId deviceId id key latest name tags typeOrigin unit valueType",
         ),
         (
             format!("/api/v1/readings/sensor/{}", id("sensorId")),
@@ -268,7 +268,7 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
         ),
         (
             format!("{device}/health/latest"),
-            "connectionType deviceId freeHeapBytes readingsDropped readingsSent \
+            "connectionType deviceId extra freeHeapBytes readingsDropped readingsSent \
              signalStrengthDbm timestamp uptimeSeconds",
         ),
         (
@@ -282,7 +282,7 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
         ),
         (
             format!("/api/v1/device-groups/{}", id("groupId")),
-            "deviceCount id name selector",
+            "description deviceCount id name selector",
         ),
         (
             "/api/v1/quarantine".to_owned(),
@@ -290,6 +290,9 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
         ),
     ] {
         let expected: Vec<_> = expected.split_whitespace().map(str::to_owned).collect();
-        assert_eq!(fields(path.clone()).await, expected, "{path}");
+        assert_eq!(fields(path.clone(), &acme.key).await, expected, "{path}");
     }
+    let organization = format!("/api/v1/organizations/{}", acme.id);
+    let expected = ["createdAt", "id", "name", "slug"];
+    assert_eq!(fields(organization, &world.server_key).await, expected);
 }

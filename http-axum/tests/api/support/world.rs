@@ -8,10 +8,12 @@ use axum::Router;
 use fieldgate_core::Fieldgate;
 use fieldgate_core::ca::identity::CertificateIdentity;
 use fieldgate_core::ca::key_store::MemoryKeyStore;
+use fieldgate_core::model::announcement::{AnnouncedComponent, AnnouncedSensor};
 use fieldgate_core::model::api_key::{ApiKeySettings, Grant, KeyOwner, Scope};
 use fieldgate_core::model::health::ConnectionType;
 use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::quarantine::{QuarantineReason, Rejection};
+use fieldgate_core::model::sensor::ValueType;
 use fieldgate_core::model::serial::SerialNumber;
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::service::Addresses;
@@ -127,12 +129,21 @@ impl World {
         };
         let named = |what: &str| format!("{marker} {what}");
         ids.insert("siteId", {
-            let body = json!({"name": named("site"), "description": named("site")});
+            let body = json!({
+                "name": named("site"),
+                "description": named("site"),
+                "location": {"latitude": 53.5, "longitude": 10.5},
+                "timeZone": "Europe/Berlin",
+            });
             make("/api/v1/sites", body).await.0
         });
         ids.insert("groupId", {
             let selector = json!({"all": [marker]});
-            let body = json!({"name": named("group"), "selector": selector});
+            let body = json!({
+                "name": named("group"),
+                "description": named("group"),
+                "selector": selector,
+            });
             make("/api/v1/device-groups", body).await.0
         });
         ids.insert("apiKeyId", {
@@ -143,6 +154,7 @@ impl World {
             "deviceName": named("device"),
             "siteId": ids["siteId"],
             "tags": [marker],
+            "location": {"latitude": 53.5, "longitude": 10.5, "label": marker},
             "metadata": {"marker": marker},
             "profile": format!("{marker}@1.0"),
         });
@@ -155,7 +167,12 @@ impl World {
         let (_, second) = make(TOKENS, json!({"deviceId": device})).await;
         ids.insert("tokenId", second["tokenId"].as_str().unwrap().to_owned());
         ids.insert("componentId", {
-            let body = json!({"deviceId": device, "key": format!("{marker}-part")});
+            let body = json!({
+                "deviceId": device,
+                "key": format!("{marker}-part"),
+                "profile": format!("{marker}-part@1.0"),
+                "tags": [marker],
+            });
             make("/api/v1/components", body).await.0
         });
         let session = self.connect(id, &device, &serial).await;
@@ -208,9 +225,10 @@ impl World {
         session.unwrap().unwrap()
     }
 
-    /// Three readings, two health reports and something for the quarantine.
+    /// An announcement, three readings, two health reports and something for the quarantine.
     async fn report(&self, session: &LoopbackSession, marker: &str) {
         let at = |secs| fixtures::before(secs);
+        session.send(announcement(marker)).await.unwrap();
         let path = format!("{marker}-part/temperature");
         let readings = (1..=3).map(|secs| {
             let value = fixtures::double(f64::from(u32::try_from(secs).unwrap()) + 0.5);
@@ -243,13 +261,35 @@ impl World {
             connection_type: ConnectionType::Wifi,
             readings_sent: sent,
             readings_dropped: dropped,
-            extra: None,
+            extra: Some(fixtures::parse(r#"{"load": 0.5}"#)),
             raw: "{}".into(),
         })
     }
 
     pub(crate) fn advance(&self, secs: u64) {
         self.clock.advance(Duration::from_secs(secs));
+    }
+}
+
+/// What a device says of its firmware, and of the unit of its one sensor.
+fn announcement(marker: &str) -> Inbound {
+    let sensor = AnnouncedSensor {
+        key: fixtures::parse("temperature"),
+        name: None,
+        value_type: ValueType::Double,
+        unit: Some(fixtures::parse("Cel")),
+    };
+    let component = AnnouncedComponent {
+        key: fixtures::parse(&format!("{marker}-part")),
+        name: None,
+        profile: None,
+        sensors: vec![sensor],
+    };
+    Inbound::Announce {
+        firmware_version: Some(fixtures::parse("1.2.3")),
+        profile: None,
+        components: vec![component],
+        refused: Vec::new(),
     }
 }
 
