@@ -167,18 +167,31 @@ async fn the_address_is_the_hosts_word_or_the_peer() {
 async fn wrong_secrets_are_refused_at_the_same_time_whatever_is_wrong() {
     let world = World::new().await;
     let (_, key) = world.organization("acme").await;
-    let made = post(TOKENS).key(&key).json(&json!({"deviceName": "one"}));
-    let token = world.send(made).await.ok(201)["token"].clone();
-    let token = token.as_str().unwrap();
+    let register = async |body: Value| {
+        let made = post(TOKENS).key(&key).json(&body);
+        world.send(made).await.ok(201)
+    };
+    let expired = register(json!({"deviceName": "expired", "expiresInSeconds": 60})).await;
+    world.advance(60);
+    let used = register(json!({"deviceName": "used"})).await;
+    world.provision(used["token"].as_str().unwrap()).await;
+    let revoked = register(json!({"deviceName": "revoked"})).await;
+    let path = format!("{TOKENS}/{}", revoked["tokenId"].as_str().unwrap());
+    world.send(delete(&path).key(&key)).await.ok(204);
+    let pending = register(json!({"deviceName": "pending"})).await;
     let no_secret = "A".repeat(43);
-    let known = token.rsplit_once('.').unwrap().0;
+    let without_secret = |token: &Value| {
+        let token = token.as_str().unwrap();
+        token.rsplit_once('.').unwrap().0.to_owned()
+    };
     let prefix = key.rsplit_once('_').unwrap().0;
     let mut times = Vec::new();
-    for wrong in [
-        format!("{known}.{no_secret}"),
+    let known = [&pending, &used, &expired, &revoked];
+    let known = known.map(|answer| format!("{}.{no_secret}", without_secret(&answer["token"])));
+    for wrong in known.into_iter().chain([
         format!("fgt1.{}.{no_secret}", "A".repeat(22)),
         "nonsense".to_owned(),
-    ] {
+    ]) {
         let body = json!({"token": wrong, "csr": csr()});
         let begin = Instant::now();
         let answer = post("/api/v1/devices/provision").json(&body);
