@@ -1,10 +1,16 @@
 //! Registering devices and minting tokens.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fieldgate_core::Error;
 use fieldgate_core::model::device::DeviceSettings;
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::presence::DeviceStatus;
 use fieldgate_core::model::token::{TokenLife, TokenState};
+use fieldgate_core::random::SystemRandom;
 
 use crate::{System, csr};
 
@@ -13,6 +19,39 @@ async fn a_registered_device_is_pending() {
     let system = System::new().await;
     let (device, _) = system.register("greenhouse-7").await;
     assert_eq!(system.state(device).await, (DeviceStatus::Pending, false));
+}
+
+#[tokio::test]
+async fn of_a_thousand_tokens_each_has_256_random_bits_of_its_own() {
+    // The source that a host has if it says nothing.
+    let system = System::with(|builder| builder.random(Arc::new(SystemRandom)));
+    let system = system.await;
+    let (device, first) = system.register("greenhouse-7").await;
+    let mut texts = vec![first];
+    for _ in 1..1000 {
+        texts.push(system.mint(device).await);
+    }
+    let halves = texts.iter().map(|text| {
+        let halves = text.strip_prefix("fgt1.").unwrap();
+        halves.split_once('.').unwrap()
+    });
+    let ids: BTreeSet<_> = halves.clone().map(|(id, _)| id).collect();
+    let secrets: BTreeSet<_> = halves.map(|(_, secret)| octets(secret)).collect();
+    assert_eq!((ids.len(), secrets.len()), (1000, 1000));
+    for bit in 0..256 {
+        let set = secrets.iter().filter(|secret| {
+            let octet = secret[bit / 8];
+            octet >> (bit % 8) & 1 == 1
+        });
+        // Nine standard deviations from the half.
+        assert!((350..650).contains(&set.count()), "bit {bit}");
+    }
+}
+
+/// The octets of a secret.
+fn octets(text: &str) -> [u8; 32] {
+    let octets = URL_SAFE_NO_PAD.decode(text).unwrap();
+    octets.try_into().unwrap()
 }
 
 #[tokio::test]
