@@ -412,7 +412,6 @@ fn launch(
         .args(["--http-listen", &address(ports.http)])
         .args(["--https-listen", &address(ports.https)])
         .args(["--mqtt-listen", &address(ports.mqtt)])
-        .args(["--public-host", "localhost"])
         .args(&options.arguments)
         .envs(
             options

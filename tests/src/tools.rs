@@ -42,6 +42,31 @@ pub fn describe_certificate(pem: &str) -> String {
     text
 }
 
+/// The public key of a certificate in PEM.
+#[must_use]
+pub fn public_key(pem: &str) -> String {
+    let (success, text) = try_openssl(["x509", "-noout", "-pubkey"], pem.as_bytes());
+    assert!(success, "openssl cannot read the certificate: {text}");
+    text
+}
+
+/// The certificates in PEM that a port of this machine presents in TLS, in its order.
+#[must_use]
+pub fn presented_chain(port: u16) -> Vec<String> {
+    let address = format!("127.0.0.1:{port}");
+    let name = ["-servername", "localhost", "-connect", &address];
+    let (_, shown) = try_openssl(["s_client", "-showcerts"].iter().chain(&name), b"");
+    // Behind the chain the leaf is shown once more.
+    let (chain, _) = shown.split_once("Server certificate").unwrap_or_default();
+    let blocks = chain.split(BEGIN).skip(1);
+    blocks
+        .map(|block| {
+            let block = block.split(END).next().unwrap_or_default();
+            format!("{BEGIN}{block}{END}\n")
+        })
+        .collect()
+}
+
 /// Publishes one message at QoS 1 by `mosquitto_pub`, and waits for its acknowledgement.
 ///
 /// # Panics
@@ -129,6 +154,15 @@ pub fn faketime_library() -> String {
         .expect("libfaketime is not installed: run scripts/test.sh, which installs it")
 }
 
+/// `strace` as the wrapper of a program: as a grandchild of its own, so that the program stays the
+/// child of the test.
+#[must_use]
+pub fn strace(arguments: &[&str]) -> Vec<String> {
+    let always = ["strace", "-D", "-f", "-q", "-I", "1", "-o", "/dev/null"];
+    let all = always.iter().chain(arguments);
+    all.map(|argument| (*argument).to_owned()).collect()
+}
+
 /// What a tool wrote to its output.
 ///
 /// # Panics
@@ -187,3 +221,6 @@ fn missing(command: &Command, error: &std::io::Error) -> ! {
     );
     panic!("`{tool}` cannot be run: {error}")
 }
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";

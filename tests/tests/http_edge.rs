@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldgate_tests::descriptors;
-use fieldgate_tests::tools::{describe_certificate, openssl, try_openssl};
+use fieldgate_tests::tools::{describe_certificate, openssl, presented_chain, public_key};
 use fieldgate_tests::wait::soon;
 use fieldgate_tests::{Api, Device, Registration, Server, StorageKind};
 use reqwest::Method;
@@ -17,28 +17,9 @@ async fn tls_presents_leaf_intermediate_and_root_in_this_order() {
     let registration = Registration::new(&server.api(), "careful").await;
     let fingerprint = registration.answer["caFingerprintSha256"].as_str().unwrap();
     for port in [server.https_port(), server.mqtt_port()] {
-        let address = format!("127.0.0.1:{port}");
-        let args = [
-            "s_client",
-            "-showcerts",
-            "-servername",
-            "localhost",
-            "-connect",
-            &address,
-        ];
-        let (_, shown) = try_openssl(args, b"");
-        let begin = "-----BEGIN CERTIFICATE-----";
-        let end = "-----END CERTIFICATE-----";
-        let blocks = shown.split(begin).skip(1);
-        let chain: Vec<_> = blocks
-            .map(|block| format!("{begin}{}{end}\n", block.split(end).next().unwrap()))
-            .collect();
-        // The leaf is shown twice.
-        assert!(chain.len() >= 3, "{shown}");
-        let texts: Vec<_> = chain[..3]
-            .iter()
-            .map(|pem| describe_certificate(pem))
-            .collect();
+        let chain = presented_chain(port);
+        assert_eq!(chain.len(), 3, "{chain:?}");
+        let texts: Vec<_> = chain.iter().map(|pem| describe_certificate(pem)).collect();
         assert!(texts[0].contains("DNS:localhost"), "{}", texts[0]);
         assert!(
             texts[0].contains("TLS Web Server Authentication"),
@@ -47,6 +28,9 @@ async fn tls_presents_leaf_intermediate_and_root_in_this_order() {
         );
         assert!(texts[1].contains("CA:TRUE, pathlen:0"), "{}", texts[1]);
         assert!(texts[2].contains("CA:TRUE"), "{}", texts[2]);
+        // The keys of the CA sign certificates and nothing else.
+        let keys: BTreeSet<_> = chain.iter().map(|pem| public_key(pem)).collect();
+        assert_eq!(keys.len(), 3, "{texts:?}");
         for (text, curve) in [(&texts[1], "P-256"), (&texts[2], "P-384")] {
             assert!(text.contains(&format!("NIST CURVE: {curve}")), "{text}");
         }
