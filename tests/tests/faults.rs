@@ -16,6 +16,7 @@ use std::fs;
 
 use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::certificates;
+use fieldgate_tests::tools::strace;
 use fieldgate_tests::{Api, Registration, Server, StorageKind};
 use reqwest::Method;
 use serde_json::json;
@@ -265,13 +266,6 @@ async fn writes_of(server: &mut Server, registration: Option<&Registration>) -> 
             .then(|| by_thread.into_values().max())?
     })
     .await
-}
-
-/// `strace` as a grandchild of its own, so that the server stays the child of the test.
-fn strace(arguments: &[&str]) -> Vec<String> {
-    let always = ["strace", "-D", "-f", "-q", "-I", "1", "-o", "/dev/null"];
-    let all = always.iter().chain(arguments);
-    all.map(|argument| (*argument).to_owned()).collect()
 }
 
 fn serial_in(answer: &serde_json::Value) -> Option<String> {
