@@ -113,6 +113,45 @@ fn no_method_of_a_port_has_a_default_body() {
 }
 
 #[test]
+fn every_method_of_a_storage_takes_the_organization_or_a_proof() {
+    let mut known: Vec<String> = ["OrganizationId", "KeyOwner", "ServerProof"]
+        .map(str::to_owned)
+        .into();
+    // Records that say whose they are.
+    for file in below("core/src/model") {
+        let code = code(&file.text);
+        for record in code.split("\npub struct ").skip(1) {
+            let (name, rest) = record.split_once([' ', ';', '(']).unwrap();
+            let fields = rest.split("\n}").next().unwrap();
+            let marks = ["pub organization_id: OrganizationId", "pub owner: KeyOwner"];
+            if marks.iter().any(|mark| fields.contains(mark)) {
+                known.push(name.to_owned());
+            }
+        }
+    }
+    let (mut methods, mut without) = (0, Vec::new());
+    for file in below("core/src/storage") {
+        let code = code(&file.text);
+        for port in code.split("\npub trait ").skip(1) {
+            let body = port.split("\n}").next().unwrap();
+            for method in body.split("async fn ").skip(1) {
+                let (name, rest) = method.split_once('(').unwrap();
+                let parameters = rest.split(')').next().unwrap();
+                let is_word = |char: char| char.is_alphanumeric() || char == '_';
+                let mut words = parameters.split(|char| !is_word(char));
+                if !words.any(|word| known.iter().any(|known| known == word)) {
+                    without.push(name.to_owned());
+                }
+                methods += 1;
+            }
+        }
+    }
+    without.sort();
+    assert_eq!(without, OF_NO_ORGANIZATION);
+    assert!(methods > 60, "{methods} were found");
+}
+
+#[test]
 fn no_public_signature_of_a_storage_names_its_library() {
     for (folder, library) in [("storage-sqlx/src", "sqlx"), ("storage-sled/src", "sled")] {
         for file in below(folder) {
@@ -286,6 +325,24 @@ const ADAPTERS: [&str; 4] = [
     "storage-sled",
     "storage-sqlx",
     "transport-mqtt",
+];
+
+/// What is looked up to find out whose it is, what is of no organization, and what an earlier call
+/// with a proof gave.
+const OF_NO_ORGANIZATION: [&str; 8] = [
+    // By what a client shows.
+    "api_key_by_prefix",
+    // Of the CA, whose CRLs are public.
+    "issuers",
+    // Of an archive that was opened with a proof.
+    "next",
+    "next_crl_number",
+    // By the name in a path.
+    "organization_by_slug",
+    "revocation_count",
+    "revoked_certificates",
+    // By what a device shows.
+    "token",
 ];
 
 const LINES_MAX: usize = 600;
