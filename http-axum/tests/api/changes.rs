@@ -264,7 +264,7 @@ async fn answers_have_the_fields_of_the_contract_and_no_others() {
         ),
         (
             format!("/api/v1/readings/sensor/{}", id("sensorId")),
-            "sensorId timestamp value",
+            "metadata sensorId timestamp value",
         ),
         (
             format!("{device}/health/latest"),

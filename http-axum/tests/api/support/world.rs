@@ -129,21 +129,15 @@ impl World {
         };
         let named = |what: &str| format!("{marker} {what}");
         ids.insert("siteId", {
-            let body = json!({
-                "name": named("site"),
-                "description": named("site"),
-                "location": {"latitude": 53.5, "longitude": 10.5},
-                "timeZone": "Europe/Berlin",
-            });
+            let location = json!({"latitude": 53.5, "longitude": 10.5});
+            let body = json!({"name": named("site"), "description": named("site"),
+                "location": location, "timeZone": "Europe/Berlin"});
             make("/api/v1/sites", body).await.0
         });
         ids.insert("groupId", {
             let selector = json!({"all": [marker]});
-            let body = json!({
-                "name": named("group"),
-                "description": named("group"),
-                "selector": selector,
-            });
+            let body = json!({"name": named("group"), "description": named("group"),
+                "selector": selector});
             make("/api/v1/device-groups", body).await.0
         });
         ids.insert("apiKeyId", {
@@ -232,7 +226,9 @@ impl World {
         let path = format!("{marker}-part/temperature");
         let readings = (1..=3).map(|secs| {
             let value = fixtures::double(f64::from(u32::try_from(secs).unwrap()) + 0.5);
-            Ok(fixtures::reading(&path, at(secs), value))
+            let mut reading = fixtures::reading(&path, at(secs), value);
+            reading.metadata = Some(fixtures::parse(r#"{"battery": 0.5}"#));
+            Ok(reading)
         });
         let readings = Inbound::Readings(readings.collect());
         session.send(readings).await.unwrap();
