@@ -226,6 +226,32 @@ async fn the_log_has_one_json_object_a_line_or_is_for_people() {
 }
 
 #[tokio::test]
+async fn a_device_has_as_many_components_and_sensors_as_the_operator_says() {
+    let server = start(&["--components-per-device", "1", "--sensors-per-device", "2"]);
+    let device = Device::enroll(&server, "a").await;
+    let mut client = device.connect(&server).await;
+    let reading =
+        |component, sensor| json!({ "component": component, "sensor": sensor, "value": 1 });
+    let batch = json!([
+        reading("first", "a"),
+        reading("second", "a"),
+        reading("first", "b"),
+        reading("first", "c"),
+    ]);
+    client.publish_json(&device.readings_topic(), &batch).await;
+    let api = server.api();
+    let sensors = device.sensors(&api).await;
+    let mut keys: Vec<_> = sensors.iter().map(|sensor| &sensor["key"]).collect();
+    keys.sort_by_key(|key| key.to_string());
+    assert_eq!(keys, ["a", "b"], "{sensors:?}");
+    let refused = device.quarantine(&api).await;
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    for item in refused {
+        assert_eq!(item["reason"], "LIMIT_EXCEEDED", "{item}");
+    }
+}
+
+#[tokio::test]
 async fn a_device_has_as_many_quarantined_items_as_the_operator_says() {
     let server = start(&["--quarantined-per-device", "2"]);
     let device = Device::enroll(&server, "a").await;
