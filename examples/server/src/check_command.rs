@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::api_client::ApiClient;
 use crate::data_dir::{self, DataDir, Held};
 use crate::failure::Failure;
+use crate::key_files;
 use crate::print;
 use crate::settings::Settings;
 use crate::storage::OpenStorage;
-use crate::key_files;
 
 /// Checks the storage and prints what is wrong. To standard error goes what is as it is meant to be,
 /// and a danger all the same.
