@@ -190,9 +190,9 @@ async fn what_other_commands_ask_of_a_server_is_for_its_own_key_alone() {
     let own = server.server_api();
     for path in ["/api/v1/server/backup", "/api/v1/server/check"] {
         let operator = server.api().post(path, &json!({})).await;
-        operator.problem(403, "scope_missing");
+        operator.problem(403, "forbidden");
         let nobody = server.api().without_key().post(path, &json!({})).await;
-        nobody.problem(401, "key_invalid");
+        nobody.problem(401, "key_missing");
         let elsewhere = server.https_api().await.with_key(server.server_api_key());
         elsewhere
             .post(path, &json!({}))
