@@ -215,7 +215,7 @@ async fn replace(tx: &mut PgConnection, key: &ApiKey) -> Result<(), Error> {
     Ok(())
 }
 
-fn decode(row: &PgRow) -> Result<ApiKey, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<ApiKey, Error> {
     let mut columns = Columns::of(row, "api_key");
     let id = columns.id(ApiKeyId::from_uuid)?;
     columns.name(id);
@@ -235,5 +235,5 @@ fn decode(row: &PgRow) -> Result<ApiKey, Error> {
 
 const WHAT: &str = "API key";
 
-const SELECT: &str = "SELECT id, organization_id, name, prefix, secret_hash, scopes, created_at, \
+pub(super) const SELECT: &str = "SELECT id, organization_id, name, prefix, secret_hash, scopes, created_at, \
      expires_at, last_used_at, revision FROM api_key";

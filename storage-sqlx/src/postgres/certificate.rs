@@ -111,19 +111,7 @@ impl CertificateStore for PostgresStorage {
         issuer: &Issuer,
     ) -> Result<(), StorageError> {
         self.write(View::Server, |tx| {
-            scoped(async move {
-                sqlx::query(
-                    "INSERT INTO issuer (key_id, certificate_pem, root_pem, created_at) \
-                     VALUES ($1, $2, $3, $4)",
-                )
-                .bind(issuer.key_id.as_bytes().as_slice())
-                .bind(&issuer.certificate_pem)
-                .bind(&issuer.root_pem)
-                .bind(issuer.created_at.unix_millis())
-                .execute(tx)
-                .await?;
-                Ok(())
-            })
+            scoped(async move { insert_issuer(tx, issuer).await })
         })
         .await
     }
@@ -161,6 +149,18 @@ pub(super) async fn insert(
     if twin.is_some() {
         return Err(Error::taken(Unique::CertificateSerial));
     }
+    insert_as_it_is(tx, &certificate).await?;
+    if let CertificateFate::Revoked { .. } = certificate.fate {
+        count_revocations(tx, certificate.issuer_key_id.as_bytes(), 1).await?;
+    }
+    Ok(certificate)
+}
+
+/// Puts one on record with its issue sequence, and counts no revocation.
+pub(super) async fn insert_as_it_is(
+    tx: &mut PgConnection,
+    certificate: &Certificate,
+) -> Result<(), Error> {
     let (fate, revoked) = match certificate.fate {
         CertificateFate::Good => ("GOOD", None),
         CertificateFate::Revoked { at, reason } => ("REVOKED", Some((at, reason))),
@@ -188,12 +188,23 @@ pub(super) async fn insert(
     .bind(revoked.map(|(at, _)| at.unix_millis()))
     .bind(revoked.map(|(_, reason)| reason.as_str()))
     .bind(&certificate.pem)
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    if revoked.is_some() {
-        count_revocations(tx, certificate.issuer_key_id.as_bytes(), 1).await?;
-    }
-    Ok(certificate)
+    Ok(())
+}
+
+pub(super) async fn insert_issuer(tx: &mut PgConnection, issuer: &Issuer) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO issuer (key_id, certificate_pem, root_pem, created_at) \
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(issuer.key_id.as_bytes().as_slice())
+    .bind(&issuer.certificate_pem)
+    .bind(&issuer.root_pem)
+    .bind(issuer.created_at.unix_millis())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Turns the good certificates of a device superseded that were never used.
@@ -282,22 +293,15 @@ async fn count_revocations(
 }
 
 async fn issuers(connection: &mut PgConnection) -> Result<Vec<Issuer>, Error> {
-    let rows = sqlx::query(
-        "SELECT key_id, certificate_pem, root_pem, created_at FROM issuer \
-         ORDER BY created_at, key_id",
-    )
-    .fetch_all(connection)
-    .await?;
+    let mut select = Select::new(SELECT_ISSUER);
+    select.sql(" ORDER BY created_at, key_id");
+    let rows = select.query().fetch_all(connection).await?;
     rows.iter().map(decode_issuer).collect()
 }
 
 fn of_device(organization: OrganizationId, device: DeviceId) -> Select {
-    let mut select = Select::new(
-        "SELECT c.organization_id, c.device_id, c.issuer_key_id, c.serial_number, c.subject, \
-         c.fingerprint_sha256, c.public_key_sha256, c.not_before, c.not_after, c.issued_at, \
-         c.issue_sequence, c.first_used_at, c.fate, c.revoked_at, c.revocation_reason, c.pem \
-         FROM certificate AS c WHERE c.organization_id = ",
-    );
+    let mut select = Select::new(SELECT);
+    select.sql(" WHERE c.organization_id = ");
     select.bind(organization.as_uuid());
     select.sql(" AND c.device_id = ");
     select.bind(device.as_uuid());
@@ -313,7 +317,7 @@ fn of_living_device(organization: OrganizationId, device: DeviceId) -> Select {
     select
 }
 
-fn decode(row: &PgRow) -> Result<Certificate, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Certificate, Error> {
     let mut columns = Columns::of(row, "certificate");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let device_id = columns.id(DeviceId::from_uuid)?;
@@ -362,7 +366,7 @@ fn decode_revoked(row: &PgRow) -> Result<RevokedCertificate, Error> {
     })
 }
 
-fn decode_issuer(row: &PgRow) -> Result<Issuer, Error> {
+pub(super) fn decode_issuer(row: &PgRow) -> Result<Issuer, Error> {
     let mut columns = Columns::of(row, "issuer");
     let key_id = IssuerKeyId::from_bytes(columns.octets()?);
     columns.name(key_id);
@@ -373,3 +377,11 @@ fn decode_issuer(row: &PgRow) -> Result<Issuer, Error> {
         created_at: columns.timestamp()?,
     })
 }
+
+pub(super) const SELECT: &str = "SELECT c.organization_id, c.device_id, c.issuer_key_id, \
+     c.serial_number, c.subject, c.fingerprint_sha256, c.public_key_sha256, c.not_before, \
+     c.not_after, c.issued_at, c.issue_sequence, c.first_used_at, c.fate, c.revoked_at, \
+     c.revocation_reason, c.pem FROM certificate AS c";
+
+pub(super) const SELECT_ISSUER: &str =
+    "SELECT key_id, certificate_pem, root_pem, created_at FROM issuer";

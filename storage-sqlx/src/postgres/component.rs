@@ -144,6 +144,17 @@ async fn lock_device(
     Ok(())
 }
 
+/// Refuses a component that is not there, or of a deleted device; locks its device.
+pub(super) async fn check(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    id: ComponentId,
+) -> Result<(), Error> {
+    lock_device(tx, organization, id).await?;
+    let found = find(tx, organization, id).await?;
+    found.map(drop).ok_or(Error::not_found(WHAT))
+}
+
 /// The query of a list, by id, up to its limit. `columns` is all of it before FROM.
 pub(super) fn list_query(
     columns: &'static str,
@@ -231,7 +242,11 @@ pub(super) async fn with_keys(
     rows.iter().map(decode).collect()
 }
 
-async fn check_unique(tx: &mut PgConnection, component: &Component) -> Result<(), Error> {
+/// Refuses a component whose id or key is taken.
+pub(super) async fn check_unique(
+    tx: &mut PgConnection,
+    component: &Component,
+) -> Result<(), Error> {
     let row = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM component WHERE id = $2), EXISTS (SELECT 1 FROM component \
          WHERE organization_id = $1 AND device_id = $3 AND key = $4)",
@@ -342,7 +357,7 @@ async fn set_tags(
         .await
 }
 
-fn decode(row: &PgRow) -> Result<Component, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Component, Error> {
     let mut columns = Columns::of(row, "component");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(ComponentId::from_uuid)?;
@@ -372,10 +387,10 @@ fn origin(text: &str) -> Result<ComponentOrigin, Invalid> {
 
 const WHAT: &str = "component";
 
-const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
+pub(super) const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
      c.profile, c.tags, c.metadata, c.revision";
 
-const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
+pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = c.organization_id AND d.id = c.device_id)";
 
 const HAS_TAG: &str = "EXISTS (SELECT 1 FROM component_tag AS t \

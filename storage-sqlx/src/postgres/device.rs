@@ -197,7 +197,7 @@ async fn summarize(
     Ok(summary)
 }
 
-fn decode(row: &PgRow) -> Result<Device, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Device, Error> {
     let mut columns = Columns::of(row, "device");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(DeviceId::from_uuid)?;
@@ -239,7 +239,7 @@ fn decode(row: &PgRow) -> Result<Device, Error> {
 
 pub(super) const WHAT: &str = "device";
 
-const SELECT: &str = "SELECT d.organization_id, d.id, d.name, d.latitude, d.longitude, \
+pub(super) const SELECT: &str = "SELECT d.organization_id, d.id, d.name, d.latitude, d.longitude, \
      d.altitude, d.location_label, d.tags, d.metadata, d.site_id, d.profile, \
      d.firmware_version, d.certificate_serial_number, d.certificate_not_after, d.status, \
      d.online, d.first_session_at, d.last_seen_at, d.status_changed_at, d.session_epoch, \

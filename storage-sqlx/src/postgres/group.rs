@@ -164,7 +164,7 @@ fn one(organization: OrganizationId, id: GroupId) -> Select {
     select
 }
 
-async fn insert(tx: &mut PgConnection, group: &DeviceGroup) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut PgConnection, group: &DeviceGroup) -> Result<(), Error> {
     let settings = &group.settings;
     sqlx::query(
         "INSERT INTO device_group (organization_id, id, name, description, selector_all, \
@@ -205,7 +205,7 @@ async fn replace(tx: &mut PgConnection, group: &DeviceGroup) -> Result<(), Error
     Ok(())
 }
 
-fn decode(row: &PgRow) -> Result<DeviceGroup, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<DeviceGroup, Error> {
     let mut columns = Columns::of(row, "device_group");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(GroupId::from_uuid)?;
@@ -229,7 +229,7 @@ fn decode(row: &PgRow) -> Result<DeviceGroup, Error> {
 
 const WHAT: &str = "device group";
 
-const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
+pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
      selector_any, selector_none, created_at, revision FROM device_group";
 
 /// How many devices have which of the tags $2. Those that have none of them are all devices, less

@@ -75,22 +75,15 @@ pub(super) async fn insert(
 }
 
 fn of_device(organization: OrganizationId, device: DeviceId) -> Select {
-    let mut select = Select::new(
-        "SELECT h.device_id, h.taken_at, h.uptime_seconds, h.free_heap_bytes, \
-         h.signal_strength_dbm, h.connection_type, h.readings_sent, h.readings_dropped, h.extra \
-         FROM health AS h WHERE h.organization_id = ",
-    );
+    let mut select = Select::new(SELECT);
+    select.sql(" AND h.organization_id = ");
     select.bind(organization.as_uuid());
     select.sql(" AND h.device_id = ");
     select.bind(device.as_uuid());
-    select.sql(
-        " AND EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = h.organization_id \
-         AND d.id = h.device_id)",
-    );
     select
 }
 
-fn decode(row: &PgRow) -> Result<DeviceHealth, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<DeviceHealth, Error> {
     let mut columns = Columns::of(row, "health");
     let device_id = columns.id(DeviceId::from_uuid)?;
     let timestamp = columns.timestamp()?;
@@ -107,3 +100,10 @@ fn decode(row: &PgRow) -> Result<DeviceHealth, Error> {
         extra: columns.text_optional()?,
     })
 }
+
+/// Those of living devices.
+pub(super) const SELECT: &str = "SELECT h.device_id, h.taken_at, h.uptime_seconds, \
+     h.free_heap_bytes, h.signal_strength_dbm, h.connection_type, h.readings_sent, \
+     h.readings_dropped, h.extra, h.organization_id FROM health AS h \
+     WHERE EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = h.organization_id \
+     AND d.id = h.device_id)";

@@ -21,9 +21,7 @@ impl IdempotencyStore for PostgresStorage {
         owner: KeyOwner,
         key: &IdempotencyKey,
     ) -> Result<Option<IdempotencyRecord>, StorageError> {
-        let mut select = Select::new(
-            "SELECT organization_id, key, request_sha256, resource, created_at FROM idempotency",
-        );
+        let mut select = Select::new(SELECT);
         push_owner(&mut select, owner);
         select.sql(" AND key = ").bind(key.as_str());
         let mut reader = self.reader(owner).await?;
@@ -54,7 +52,7 @@ pub(super) async fn record(
     Ok(())
 }
 
-async fn insert(tx: &mut PgConnection, record: &IdempotencyRecord) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut PgConnection, record: &IdempotencyRecord) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO idempotency (organization_id, key, request_sha256, resource, created_at) \
          VALUES ($1, $2, $3, $4, $5)",
@@ -69,7 +67,7 @@ async fn insert(tx: &mut PgConnection, record: &IdempotencyRecord) -> Result<(),
     Ok(())
 }
 
-fn decode(row: &PgRow) -> Result<IdempotencyRecord, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<IdempotencyRecord, Error> {
     let mut columns = Columns::of(row, "idempotency");
     Ok(IdempotencyRecord {
         owner: owner(&mut columns)?,
@@ -79,3 +77,6 @@ fn decode(row: &PgRow) -> Result<IdempotencyRecord, Error> {
         created_at: columns.timestamp()?,
     })
 }
+
+pub(super) const SELECT: &str =
+    "SELECT organization_id, key, request_sha256, resource, created_at FROM idempotency";

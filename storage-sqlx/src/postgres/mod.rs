@@ -10,6 +10,7 @@
 //! * What has to be unique, and what has to be there, is a constraint ([`violation`]).
 
 mod api_key;
+mod archive;
 mod certificate;
 mod component;
 mod device;

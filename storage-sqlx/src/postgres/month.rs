@@ -90,7 +90,7 @@ impl PostgresStorage {
                 scoped(async move { add(tx, month).await })
             })
             .await;
-        self.months.note(month, made.is_ok());
+        self.months.note(month, *made.as_ref().unwrap_or(&false));
         if let Err(error) = made {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -100,7 +100,11 @@ impl PostgresStorage {
     }
 }
 
-async fn add(tx: &mut PgConnection, month: Month) -> Result<(), Error> {
+/// Makes the partitions of a month, unless a [`look`] is under way; whether it did.
+async fn add(tx: &mut PgConnection, month: Month) -> Result<bool, Error> {
+    if !keep_lookers_away(tx).await? {
+        return Ok(false);
+    }
     // Others wait for it, so it does not wait long itself.
     sqlx::query("SET LOCAL lock_timeout = '2s'")
         .execute(&mut *tx)
@@ -109,15 +113,35 @@ async fn add(tx: &mut PgConnection, month: Month) -> Result<(), Error> {
         .bind(month)
         .execute(tx)
         .await?;
+    Ok(true)
+}
+
+/// Keeps the partitions as they are for as long as the connection is there, for one look at all: it
+/// would lose what a partition holds that is removed meanwhile, and be in the way of that.
+pub(super) async fn look(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("SELECT pg_advisory_lock_shared($1)")
+        .bind(LOOK)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// Removes the oldest month of `parent` that ends at or before a time; whether there was one.
+/// Keeps each [`look`] away until the transaction ends, unless one is under way.
+async fn keep_lookers_away(tx: &mut PgConnection) -> Result<bool, Error> {
+    let locked = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)");
+    Ok(locked.bind(LOOK).fetch_one(tx).await?)
+}
+
+/// Removes the oldest month of `parent` that ends at or before a time, unless a [`look`] is under
+/// way; whether it did.
 pub(super) async fn drop_oldest(
     tx: &mut PgConnection,
     parent: &'static str,
     before: Timestamp,
 ) -> Result<bool, Error> {
+    if !keep_lookers_away(tx).await? {
+        return Ok(false);
+    }
     sqlx::query("SET LOCAL lock_timeout = '2s'")
         .execute(&mut *tx)
         .await?;
@@ -139,6 +163,9 @@ fn month_of(time: Timestamp) -> Month {
     // No time is after the year 9999.
     Month::try_from((cycle * 400 + year) * 12 + month + 2).unwrap_or(Month::MAX)
 }
+
+/// "Fg look."
+const LOOK: i64 = 0x4667_206c_6f6f_6b2e;
 
 /// How many months are made before they begin.
 const AHEAD: Month = 2;

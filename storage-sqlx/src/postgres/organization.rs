@@ -142,7 +142,10 @@ async fn lock(tx: &mut PgConnection, id: OrganizationId) -> Result<Option<Organi
     select.optional(tx, decode).await
 }
 
-async fn insert(tx: &mut PgConnection, organization: &Organization) -> Result<(), Error> {
+pub(super) async fn insert(
+    tx: &mut PgConnection,
+    organization: &Organization,
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO organization (id, slug, name, created_at, revision) VALUES ($1, $2, $3, $4, $5)",
     )
@@ -167,7 +170,7 @@ async fn replace(tx: &mut PgConnection, organization: &Organization) -> Result<(
     Ok(())
 }
 
-fn decode(row: &PgRow) -> Result<Organization, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Organization, Error> {
     let mut columns = Columns::of(row, "organization");
     let id = columns.id(OrganizationId::from_uuid)?;
     columns.name(id);
@@ -182,7 +185,7 @@ fn decode(row: &PgRow) -> Result<Organization, Error> {
 
 const WHAT: &str = "organization";
 
-const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
+pub(super) const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
 
 /// What goes with an organization. What its deleted devices left behind is purged by and by.
 const DELETE: [&str; 5] = [

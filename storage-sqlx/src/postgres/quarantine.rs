@@ -119,17 +119,13 @@ pub(super) async fn trim(
 
 /// Those of living devices.
 fn of_organization(organization: OrganizationId) -> Select {
-    let mut select = Select::new(
-        "SELECT q.organization_id, q.id, q.device_id, q.received_at, q.reason, q.detail, q.raw \
-         FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
-         WHERE d.organization_id = q.organization_id AND d.id = q.device_id) \
-         AND q.organization_id = ",
-    );
+    let mut select = Select::new(SELECT);
+    select.sql(" AND q.organization_id = ");
     select.bind(organization.as_uuid());
     select
 }
 
-fn decode(row: &PgRow) -> Result<QuarantinedItem, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<QuarantinedItem, Error> {
     let mut columns = Columns::of(row, "quarantine");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(QuarantineId::from_uuid)?;
@@ -146,3 +142,7 @@ fn decode(row: &PgRow) -> Result<QuarantinedItem, Error> {
         },
     })
 }
+
+pub(super) const SELECT: &str = "SELECT q.organization_id, q.id, q.device_id, q.received_at, \
+     q.reason, q.detail, q.raw FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
+     WHERE d.organization_id = q.organization_id AND d.id = q.device_id)";

@@ -99,7 +99,7 @@ pub(super) async fn exists(
         .await?)
 }
 
-fn decode(row: &PgRow, sensor_id: SensorId) -> Result<Reading, Error> {
+pub(super) fn decode(row: &PgRow, sensor_id: SensorId) -> Result<Reading, Error> {
     let mut columns = Columns::of(row, "reading");
     let timestamp = columns.timestamp()?;
     columns.name(format_args!("{sensor_id} at {timestamp}"));

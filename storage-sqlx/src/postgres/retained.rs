@@ -1,5 +1,6 @@
 //! Keeps the last messages of retained topics.
 
+use fieldgate_core::model::Invalid;
 use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::timestamp::Timestamp;
 use fieldgate_core::storage::RetainedTopic;
@@ -66,9 +67,17 @@ pub(super) async fn find(
     Columns::of(&row, "retained").plain()
 }
 
-const fn topic_text(topic: RetainedTopic) -> &'static str {
+pub(super) const fn topic_text(topic: RetainedTopic) -> &'static str {
     match topic {
         RetainedTopic::ConfigReported => "CONFIG_REPORTED",
         RetainedTopic::Status => "STATUS",
     }
+}
+
+/// Reads a topic as [`topic_text`] writes it.
+pub(super) fn topic(text: &str) -> Result<RetainedTopic, Invalid> {
+    [RetainedTopic::ConfigReported, RetainedTopic::Status]
+        .into_iter()
+        .find(|topic| topic_text(*topic) == text)
+        .ok_or_else(|| Invalid::new("no such retained topic"))
 }

@@ -107,10 +107,7 @@ async fn find(
     select.sql(" FROM sensor AS s WHERE s.organization_id = ");
     select.bind(organization.as_uuid());
     select.sql(" AND s.id = ").bind(id.as_uuid());
-    select.sql(
-        " AND EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = s.organization_id \
-         AND d.id = s.device_id)",
-    );
+    select.sql(LIVES);
     select.optional(connection, decode).await
 }
 
@@ -130,6 +127,17 @@ async fn lock_device(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The number of the sensor of a living device, which it locks.
+pub(super) async fn number(
+    tx: &mut PgConnection,
+    organization: OrganizationId,
+    id: SensorId,
+) -> Result<i64, Error> {
+    lock_device(tx, organization, id).await?;
+    let found = find(tx, organization, id).await?;
+    found.map(|it| it.number).ok_or(Error::not_found(WHAT))
 }
 
 /// How many sensors a device has.
@@ -222,7 +230,7 @@ async fn all(tx: &mut PgConnection, mut select: Select) -> Result<Vec<Numbered>,
     rows.iter().map(decode).collect()
 }
 
-fn decode(row: &PgRow) -> Result<Numbered, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Numbered, Error> {
     let mut columns = Columns::of(row, "sensor");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(SensorId::from_uuid)?;
@@ -272,6 +280,9 @@ fn type_origin(text: &str) -> Result<TypeOrigin, Invalid> {
 
 const WHAT: &str = "sensor";
 
-const SELECT: &str = "SELECT s.organization_id, s.id, s.number, s.device_id, s.component_id, \
+pub(super) const SELECT: &str = "SELECT s.organization_id, s.id, s.number, s.device_id, s.component_id, \
      s.key, s.name, s.value_type, s.unit, s.tags, s.type_origin, s.latest_at, s.latest_bigint, \
      s.latest_boolean, s.latest_double, s.latest_text, s.revision";
+
+pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
+     WHERE d.organization_id = s.organization_id AND d.id = s.device_id)";

@@ -137,7 +137,7 @@ fn one(organization: OrganizationId, id: SiteId) -> Select {
     select
 }
 
-async fn insert(tx: &mut PgConnection, site: &Site) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut PgConnection, site: &Site) -> Result<(), Error> {
     let settings = &site.settings;
     let location = settings.location.as_ref();
     sqlx::query(
@@ -189,7 +189,7 @@ pub(super) fn label(location: &Location) -> Option<&str> {
     location.label.as_ref().map(LocationLabel::as_str)
 }
 
-fn decode(row: &PgRow) -> Result<Site, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<Site, Error> {
     let mut columns = Columns::of(row, "site");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(SiteId::from_uuid)?;
@@ -210,5 +210,5 @@ fn decode(row: &PgRow) -> Result<Site, Error> {
 
 const WHAT: &str = "site";
 
-const SELECT: &str = "SELECT organization_id, id, name, description, latitude, longitude, \
+pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, latitude, longitude, \
      altitude, location_label, time_zone, created_at, revision FROM site";

@@ -193,7 +193,7 @@ pub(super) async fn revoke_open(
     Ok(())
 }
 
-async fn insert(tx: &mut PgConnection, token: &RegistrationToken) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut PgConnection, token: &RegistrationToken) -> Result<(), Error> {
     let (fate, at, serial_number) = fate_columns(&token.fate);
     sqlx::query(
         "INSERT INTO token (organization_id, id, device_id, device_name, created_at, \
@@ -258,7 +258,7 @@ const fn fate_columns(
     }
 }
 
-fn decode(row: &PgRow) -> Result<RegistrationToken, Error> {
+pub(super) fn decode(row: &PgRow) -> Result<RegistrationToken, Error> {
     let mut columns = Columns::of(row, "token");
     let organization_id = columns.id(OrganizationId::from_uuid)?;
     let id = columns.id(TokenId::from_uuid)?;
@@ -289,7 +289,7 @@ fn decode_fate(columns: &mut Columns<'_>) -> Result<TokenFate, Error> {
 }
 
 /// Those of living devices.
-const SELECT: &str = "SELECT t.organization_id, t.id, t.device_id, t.device_name, t.created_at, \
+pub(super) const SELECT: &str = "SELECT t.organization_id, t.id, t.device_id, t.device_name, t.created_at, \
      t.expires_at, t.secret_hash, t.fate, t.fate_at, t.serial_number FROM token AS t \
      WHERE EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = t.organization_id \
      AND d.id = t.device_id)";

@@ -1,0 +1,121 @@
+//! Each kind of damage is found, and named without what is kept there.
+
+use crate::postgres::PostgresStorage;
+use crate::postgres::transaction::{View, scoped};
+use crate::testing::TestDatabase;
+use fieldgate_core::model::limits::Limits;
+use fieldgate_core::model::reading::Value;
+use fieldgate_core::storage::{
+    ArchiveStore as _, Effects, Finding, OrganizationStore as _, ReportStore as _, ServerProof,
+    TokenStore as _,
+};
+use fieldgate_core::testing::fixtures::{
+    batch, device, noon, organization, quarantined, reading, tags, token,
+};
+
+#[tokio::test]
+async fn each_kind_of_damage_is_found_and_named() {
+    for (damage, place, problem) in [
+        (
+            "UPDATE device SET name = 'secret' || name",
+            "device ",
+            "a word of its name",
+        ),
+        (
+            "DELETE FROM device_word WHERE word = '7'::bytea",
+            "device ",
+            "a word of its name",
+        ),
+        (
+            "INSERT INTO sensor_word (organization_id, word, owner_id) \
+             SELECT organization_id, 'secret'::bytea, id FROM sensor",
+            "sensor",
+            "words in the index",
+        ),
+        ("DELETE FROM device_tag", "device ", "one of its tags"),
+        (
+            "INSERT INTO device_tag (organization_id, tag, owner_id) \
+             SELECT organization_id, 'secret', id FROM device",
+            "device ",
+            "a tag that it has not",
+        ),
+        ("DELETE FROM component", "sensor ", "its component"),
+        ("DELETE FROM sensor", "reading ", "no sensor"),
+        ("DELETE FROM device", "device ", "its id is taken, and"),
+        ("DELETE FROM device_identity", "device ", "its id is not"),
+        (
+            "DELETE FROM device_identity",
+            "quarantine ",
+            "there is no device",
+        ),
+        (
+            "UPDATE device SET certificate_serial_number = '\\x01', certificate_not_after = 5",
+            "device ",
+            "its certificate is not there",
+        ),
+        (
+            "UPDATE reading SET value_boolean = true",
+            "reading ",
+            "does not read",
+        ),
+        (
+            "UPDATE token SET fate = 'SECRET'",
+            "token ",
+            "does not read",
+        ),
+        (
+            "UPDATE device SET metadata = 'secret'",
+            "device ",
+            "does not read",
+        ),
+    ] {
+        let (storage, _database) = furnished().await;
+        assert_eq!(findings(&storage).await, [], "before {damage}");
+        spoil(&storage, damage).await;
+        let found = findings(&storage).await;
+        let named = found
+            .iter()
+            .any(|it| it.place.starts_with(place) && it.problem.contains(problem));
+        assert!(named, "{damage}: {found:?}");
+        for finding in &found {
+            assert!(!finding.to_string().contains("secret"), "{finding}");
+        }
+    }
+}
+
+async fn furnished() -> (PostgresStorage, TestDatabase) {
+    let database = TestDatabase::fresh().await;
+    let settings = database.url().parse().unwrap();
+    let storage = PostgresStorage::open(&settings).await.unwrap();
+    let organization = organization();
+    let created =
+        storage.create_organization(ServerProof::vouch(), &organization, None, &Effects::NONE);
+    created.await.unwrap();
+    let mut device = device(organization.id, "pump-7");
+    device.settings.tags = tags(&["north"]);
+    let token = token(&device);
+    let registered = storage.register_device(&device, &token, &Effects::NONE);
+    registered.await.unwrap();
+    let readings = batch([reading("tank/level", noon(), Value::BigInt(1))]);
+    let limits = Limits::default();
+    let stored = storage.store_readings(organization.id, device.id, &readings, &limits);
+    stored.await.unwrap();
+    let item = quarantined(&device);
+    storage.store_quarantined(&item, &limits).await.unwrap();
+    (storage, database)
+}
+
+/// Changes the database behind the storage's back.
+async fn spoil(storage: &PostgresStorage, damage: &'static str) {
+    let spoilt = storage.write(View::Server, |tx| {
+        scoped(async move {
+            sqlx::query(damage).execute(tx).await?;
+            Ok(())
+        })
+    });
+    spoilt.await.unwrap();
+}
+
+async fn findings(storage: &PostgresStorage) -> Vec<Finding> {
+    storage.verify(ServerProof::vouch()).await.unwrap()
+}
