@@ -24,7 +24,7 @@ pub(crate) async fn migrate(settings: &Settings, to: &StorageUrl) -> Result<Stri
             "--to: what is in memory:// is gone when this command ends",
         ));
     }
-    if *to == settings.storage {
+    if to.whole() == settings.storage.whole() {
         return Err(Failure::configuration(
             "--to: it is the storage that the server has now",
         ));

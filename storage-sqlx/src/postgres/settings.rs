@@ -82,6 +82,13 @@ impl PostgresSettings {
         named.map_or_else(|| self.role(), str::to_owned)
     }
 
+    /// The same text for every way to write the place: which database of which server. Who signs
+    /// in does not matter, and the password is not in it.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("postgres://{}/{}", self.server(), self.database())
+    }
+
     /// How long a call may take: a database that answers ends it earlier.
     pub(super) fn call_timeout(&self) -> Duration {
         self.acquire_timeout + 2 * self.statement_timeout
