@@ -102,13 +102,9 @@ impl PostgresStorage {
 
 /// Makes the partitions of a month, unless a [`look`] is under way; whether it did.
 async fn add(tx: &mut PgConnection, month: Month) -> Result<bool, Error> {
-    if !keep_lookers_away(tx).await? {
+    if !begin_change(tx).await? {
         return Ok(false);
     }
-    // Others wait for it, so it does not wait long itself.
-    sqlx::query("SET LOCAL lock_timeout = '2s'")
-        .execute(&mut *tx)
-        .await?;
     sqlx::query("SELECT add_month($1)")
         .bind(month)
         .execute(tx)
@@ -126,8 +122,17 @@ pub(super) async fn look(connection: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps each [`look`] away until the transaction ends, unless one is under way.
-async fn keep_lookers_away(tx: &mut PgConnection) -> Result<bool, Error> {
+/// Waits for other changes of partitions, and keeps each [`look`] away until the transaction ends;
+/// false where one is under way.
+async fn begin_change(tx: &mut PgConnection) -> Result<bool, Error> {
+    // Others wait for it, so it does not wait long itself.
+    sqlx::query("SET LOCAL lock_timeout = '2s'")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(CHANGE)
+        .execute(&mut *tx)
+        .await?;
     let locked = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)");
     Ok(locked.bind(LOOK).fetch_one(tx).await?)
 }
@@ -139,12 +144,9 @@ pub(super) async fn drop_oldest(
     parent: &'static str,
     before: Timestamp,
 ) -> Result<bool, Error> {
-    if !keep_lookers_away(tx).await? {
+    if !begin_change(tx).await? {
         return Ok(false);
     }
-    sqlx::query("SET LOCAL lock_timeout = '2s'")
-        .execute(&mut *tx)
-        .await?;
     let dropped = sqlx::query_scalar("SELECT drop_month($1, $2)")
         .bind(parent)
         .bind(before.unix_millis())
@@ -164,7 +166,10 @@ fn month_of(time: Timestamp) -> Month {
     Month::try_from((cycle * 400 + year) * 12 + month + 2).unwrap_or(Month::MAX)
 }
 
-/// "Fg look."
+/// "Fg month".
+const CHANGE: i64 = 0x4667_206d_6f6e_7468;
+
+/// "Fg look.".
 const LOOK: i64 = 0x4667_206c_6f6f_6b2e;
 
 /// How many months are made before they begin.
