@@ -43,7 +43,14 @@ async fn the_server_sends_to_those_who_came_to_it_and_to_nobody_else(storage: St
     let calls = calls(&trace).await;
     let answered = calls.iter().filter(|call| is_sending(call)).count();
     assert!(answered > 10, "the trace is not of this server: {calls:?}");
-    assert_eq!(addresses(&calls), [""; 0]);
+    let mut called = addresses(&calls);
+    if storage == StorageKind::Postgres {
+        // The operator named the database.
+        let before = called.len();
+        called.retain(|call| !is_of_database(call));
+        assert!(called.len() < before, "{calls:?}");
+    }
+    assert_eq!(called, [""; 0]);
 }
 
 /// So that the test above can fail: what a program calls up is seen.
@@ -88,6 +95,21 @@ async fn calls(trace: &Path) -> Vec<String> {
 
 fn is_sending(call: &str) -> bool {
     call.contains(" send") || call.contains(" write")
+}
+
+/// Whether a call goes to a database of PostgreSQL: to its socket, or to the port that the
+/// environment names.
+fn is_of_database(call: &str) -> bool {
+    if call.contains(".s.PGSQL.") {
+        return true;
+    }
+    let Ok(url) = std::env::var("FIELDGATE_TEST_POSTGRES_URL") else {
+        return false;
+    };
+    let port = url.rsplit_once(':').map_or("", |(_, rest)| rest);
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    let port = if port.is_empty() { "5432" } else { &port };
+    call.contains(&format!("htons({port})"))
 }
 
 /// Whom a program called up, or sent something that it named the address of.
