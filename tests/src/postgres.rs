@@ -21,6 +21,16 @@ pub(crate) fn let_in(database: &TestDatabase, allowed: bool) {
     wait_for(database.let_in(allowed));
 }
 
+/// See [`TestDatabase::execute`].
+pub(crate) fn change(database: &TestDatabase, statements: &str) {
+    wait_for(database.execute(statements.to_owned()));
+}
+
+/// See [`TestDatabase::size`].
+pub(crate) fn size(database: &TestDatabase) -> u64 {
+    wait_for(database.size())
+}
+
 /// Waits on a thread of its own, as a server is started also where others wait already.
 fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {

@@ -351,6 +351,27 @@ impl Server {
         postgres::let_in(database, allowed);
     }
 
+    /// Puts a new database, which is empty, in the place of its own.
+    pub fn renew_database(&mut self) {
+        self.database = self.options.storage.database();
+    }
+
+    /// Changes its database behind its back.
+    ///
+    /// # Panics
+    ///
+    /// Where it has no database of its own.
+    pub fn change_database(&self, statements: &str) {
+        let database = self.database.as_ref().expect("it has a database");
+        postgres::change(database, statements);
+    }
+
+    /// How many octets its database takes, where it has one of its own.
+    #[must_use]
+    pub fn database_size(&self) -> Option<u64> {
+        self.database.as_ref().map(postgres::size)
+    }
+
     fn storage_url(&self) -> String {
         let kind = self.options.storage;
         kind.url(self.directory.path(), self.database.as_ref())

@@ -12,6 +12,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fieldgate_storage_sqlx::testing::TestDatabase;
 use fieldgate_tests::commands::{complaint, readings, run, run_on, storage_of};
 use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::provision;
@@ -53,7 +54,8 @@ async fn a_backup_under_load_comes_back_in_a_new_directory(storage: StorageKind)
     let after = Device::enroll(&server, "after the backup").await;
     server.kill();
     let new = server.scratch().join("new");
-    let shown = success("restore", &restore(&new, storage, &file, None));
+    server.renew_database();
+    let shown = success("restore", &restore(&server, &new, &file, None));
     assert!(shown.contains("revoked"), "{shown}");
     assert!(shown.contains("The CA's keys are not in"), "{shown}");
     let keys = ["ca", "admin.key", "server.key"];
@@ -118,12 +120,13 @@ async fn a_backup_has_keys_only_behind_a_passphrase(storage: StorageKind) {
     server.kill();
     let wrong = passphrase(&server, "another passphrase");
     let new = server.scratch().join("new");
-    let refused = restore(&new, storage, &file, Some(&wrong));
+    server.renew_database();
+    let refused = restore(&server, &new, &file, Some(&wrong));
     assert!(!refused.status.success());
     assert!(complaint(&refused).contains("passphrase"), "{refused:?}");
     assert!(!new.join("ca").exists());
     assert!(!storage_of(&new, storage).exists());
-    success("restore", &restore(&new, storage, &file, Some(&right)));
+    success("restore", &restore(&server, &new, &file, Some(&right)));
     for name in ["ca/issuing.pem", "ca/root.pem"] {
         let before = fs::read_to_string(server.data_dir().join(name)).unwrap();
         let mode = fs::metadata(new.join(name)).unwrap().permissions().mode();
@@ -176,7 +179,9 @@ async fn a_backup_never_takes_the_place_of_anything(storage: StorageKind) {
     // A damaged backup leaves nothing behind.
     flip(&file, b"pump");
     let new = server.scratch().join("new");
-    let refused = restore(&new, storage, &file, None);
+    server.kill();
+    server.renew_database();
+    let refused = restore(&server, &new, &file, None);
     assert!(!refused.status.success());
     assert!(complaint(&refused).contains("damaged"), "{refused:?}");
     assert!(!storage_of(&new, storage).exists());
@@ -199,17 +204,17 @@ async fn a_check_finds_what_is_damaged(storage: StorageKind) {
     }
 
     let place = storage_of(&server.data_dir(), storage);
-    let file = match storage {
-        StorageKind::Sled => place.join("db/db"),
-        _ => place,
-    };
-    flip(&file, b"zzzdamagedzzz");
+    match storage {
+        StorageKind::Postgres => server.change_database(DAMAGE),
+        StorageKind::Sled => flip(&place.join("db/db"), b"zzzdamagedzzz"),
+        _ => flip(&place, b"zzzdamagedzzz"),
+    }
     let found = run(&server, &["check"]);
 
     assert_eq!(found.status.code(), Some(1), "{found:?}");
     let said = String::from_utf8_lossy(&found.stdout).into_owned() + &complaint(&found);
     assert!(!said.contains("panicked at"), "{said}");
-    if storage == StorageKind::Sqlite {
+    if storage != StorageKind::Sled {
         assert!(said.contains("device "), "{said}");
         server.restart();
         let rest = server.api().list("/api/v1/devices").await;
@@ -239,8 +244,10 @@ async fn a_move_there_and_back_changes_nothing(storage: StorageKind) {
     server.ended().await;
 
     let before = sum(&server, None, "before");
+    let database = TestDatabase::fresh().await;
     let places = [
         format!("sled://{}", server.scratch().join("there").display()),
+        database.url(),
         format!("sqlite://{}", server.scratch().join("back.db").display()),
     ];
     let mut from = None;
@@ -249,8 +256,9 @@ async fn a_move_there_and_back_changes_nothing(storage: StorageKind) {
         let shown = success("migrate", &moved);
         assert!(shown.contains("the same in both"), "{shown}");
         from = Some(to.as_str());
-        let name = to.rsplit('/').next().unwrap();
+        let name = to.split(':').next().unwrap();
         assert_eq!(sum(&server, from, name), before);
+        assert!(!shown.contains(database.password()), "{shown}");
         success("check", &run_on(&server, from, &["check"]));
     }
     let again = run(&server, &["migrate", "--to", &places[0]]);
@@ -270,7 +278,7 @@ async fn a_move_that_is_killed_goes_on(storage: StorageKind) {
     let free = ["--http-listen", "--https-listen", "--mqtt-listen"];
     let free: Vec<_> = free.iter().flat_map(|it| [*it, "127.0.0.1:0"]).collect();
     for _ in 0..3 {
-        kill_while(&server, &["migrate", "--to", &to], &target).await;
+        kill_while(&server, &["migrate", "--to", &to], || size_of(&target)).await;
         let sealed = server.scratch().join("half");
         let elsewhere = format!("sqlite://{}", server.scratch().join("other.db").display());
         for command in [
@@ -301,8 +309,12 @@ async fn a_restore_that_is_killed_goes_on(storage: StorageKind) {
     server.terminate();
     server.ended().await;
     let place = storage_of(&server.data_dir(), storage);
-    fs::rename(&place, server.scratch().join("old")).unwrap();
-    kill_while(&server, &restore, &place).await;
+    if place.exists() {
+        fs::rename(&place, server.scratch().join("old")).unwrap();
+    }
+    server.renew_database();
+    let size = || server.database_size().unwrap_or_else(|| size_of(&place));
+    kill_while(&server, &restore, size).await;
     let refused = server.try_restart().unwrap_err();
     assert!(refused.contains("half"), "{refused}");
     success("restore", &run(&server, &restore));
@@ -330,7 +342,8 @@ async fn full(storage: StorageKind) -> (Server, Device) {
 }
 
 /// Kills the program when it has written some of what it has to.
-async fn kill_while(server: &Server, arguments: &[&str], target: &Path) {
+async fn kill_while(server: &Server, arguments: &[&str], size: impl Fn() -> u64) {
+    let before = size();
     let mut command = binaries::command("fieldgate-server");
     let mut moving = command
         .args(arguments)
@@ -339,9 +352,8 @@ async fn kill_while(server: &Server, arguments: &[&str], target: &Path) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let size = size_of(target);
     eventually("something has been written", || {
-        let begun = note(server).exists() && size_of(target) > size + 64 * 1024;
+        let begun = note(server).exists() && size() > before + 64 * 1024;
         async move { begun.then_some(()) }
     })
     .await;
@@ -395,17 +407,10 @@ fn batch(count: i64) -> Value {
     readings(0..count)
 }
 
-fn restore(
-    data_dir: &Path,
-    storage: StorageKind,
-    file: &Path,
-    passphrase: Option<&Path>,
-) -> Output {
-    let scheme = match storage {
-        StorageKind::Sled => "sled",
-        _ => "sqlite",
-    };
-    let url = format!("{scheme}://{}", storage_of(data_dir, storage).display());
+/// Restores a backup in a new data directory, in the storage that a server would have there.
+fn restore(server: &Server, data_dir: &Path, file: &Path, passphrase: Option<&Path>) -> Output {
+    let [_, old, _, url] = server.storage_arguments().try_into().unwrap();
+    let url = url.replace(&old, data_dir.to_str().unwrap());
     let mut command = binaries::command("fieldgate-server");
     command.arg("restore").arg(file);
     if let Some(passphrase) = passphrase {
@@ -495,3 +500,7 @@ fn flip(path: &Path, octets: &[u8]) {
 const READINGS: i64 = 20_000;
 
 const NONE: Vec<String> = Vec::new();
+
+/// What nobody could do through the storage.
+const DAMAGE: &str =
+    "UPDATE fieldgate.device SET name = 'zzzd`magedzzz' WHERE name = 'zzzdamagedzzz'";

@@ -279,7 +279,7 @@ async fn a_device_gets_as_many_certificates_a_day_as_the_operator_says() {
 
 #[tokio::test]
 async fn a_device_sends_as_many_readings_a_second_as_the_operator_says() {
-    let server = start(&["--readings-per-second", "1"]);
+    let server = start(&["--readings-per-second", "100"]);
     let device = Device::enroll(&server, "a").await;
     let mut client = device.connect(&server).await;
     let topic = device.readings_topic();

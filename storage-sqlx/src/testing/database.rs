@@ -119,6 +119,19 @@ impl TestDatabase {
         dump
     }
 
+    /// How many octets its files take.
+    ///
+    /// # Panics
+    ///
+    /// Where the server cannot be reached.
+    pub async fn size(&self) -> u64 {
+        let mut connection = connect(&self.admin.to_string()).await;
+        let size = sqlx::query_scalar("SELECT pg_database_size($1)").bind(&self.name);
+        let size: i64 = size.fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        u64::try_from(size).unwrap()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
