@@ -101,7 +101,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Creates the file where it is missing. SQLite gives the files beside it the same mode.
+/// Creates the file where it is missing, and sees that it can be written. SQLite gives the files beside it the same mode.
 fn create(path: &Path) -> io::Result<()> {
     let created = OpenOptions::new()
         .write(true)
@@ -110,7 +110,11 @@ fn create(path: &Path) -> io::Result<()> {
         .open(path);
     match created {
         Ok(file) => file.sync_all()?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        // SQLite would open a file that it cannot write for reading only, and say so at the first
+        // change.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return OpenOptions::new().write(true).open(path).map(drop);
+        }
         Err(error) => return Err(error),
     }
     // The name of a file lies in its directory, which has to reach the disk too.
