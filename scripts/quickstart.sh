@@ -25,10 +25,12 @@ directory=
 server=
 device=
 
-# Ends what was started, by its ids, the device first.
+# Ends what was started, by its ids, the device first. Without variables of its own: it may run in the
+# midst of another function, where bash takes none.
 clean_up() {
-    local status=$?
-    trap - EXIT INT TERM
+    status=$?
+    trap - EXIT
+    trap '' INT TERM
     for process in $device $server; do
         kill -TERM "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
@@ -117,7 +119,8 @@ programs=$(target_directory)/debug
 directory=$(mktemp -d "${TMPDIR:-/tmp}/fieldgate-quickstart.XXXXXX")
 say
 say "Starting the server. Everything it keeps lies in $directory."
-# In process groups of their own, so that Ctrl-C ends them in order and not all at once.
+# In process groups of their own, so that Ctrl-C ends them in order and not all at once; nothing else
+# is in one, or it would end in the place of this script.
 set -m
 "$programs/fieldgate-server" serve --ready-json --data-dir "$directory/data" \
     --http-listen "$(listen HTTP 8080)" \
@@ -125,6 +128,7 @@ set -m
     --mqtt-listen "$(listen MQTT 8883)" \
     >"$directory/ready.json" 2>"$directory/server.log" &
 server=$!
+set +m
 wait_for 30 test -s "$directory/ready.json"
 http=$(field http <"$directory/ready.json")
 https=$(field https <"$directory/ready.json")
@@ -143,10 +147,12 @@ say "  It is device $id, and PENDING. Its one-time token is for its eyes only."
 
 say
 say "Starting the device, which knows the token, the server's address and the CA's fingerprint."
+set -m
 FIELDGATE_TOKEN=$token "$programs/fieldgate-device" --server "$https" \
     --ca-fingerprint "$fingerprint" --state "$directory/$name" --interval 5 \
     > >(sed -u 's/^/  device | /') 2>&1 &
 device=$!
+set +m
 wait_for 60 is_active
 wait_for 60 has_reading
 wait_for 60 has_health
