@@ -45,8 +45,17 @@ clean_up() {
     fi
     exit "$status"
 }
+
+# Ctrl-C is how it is meant to end, but for who waits for the first reading.
+interrupted() {
+    say
+    say "Ending."
+    if $once; then exit 130; fi
+    exit 0
+}
+
 trap clean_up EXIT
-trap 'say; say "Ending."; exit 0' INT TERM
+trap interrupted INT TERM
 
 # field NAME: the value of a field of the JSON on standard input.
 field() {
