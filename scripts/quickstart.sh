@@ -125,7 +125,7 @@ say "Building the server and the example device. The first time this takes a few
 cargo build --locked --package fieldgate-server --package fieldgate-device
 programs=$(target_directory)/debug
 
-directory=$(mktemp -d "${TMPDIR:-/tmp}/fieldgate-quickstart.XXXXXX")
+directory=$(realpath -- "$(mktemp -d "${TMPDIR:-/tmp}/fieldgate-quickstart.XXXXXX")")
 say
 say "Starting the server. Everything it keeps lies in $directory."
 # In process groups of their own, so that Ctrl-C ends them in order and not all at once; nothing else
@@ -182,16 +182,17 @@ if $once; then
     exit 0
 fi
 
+authorization=$(printf %q "$directory/authorization")
 cat <<END
 
 How to go on, in another terminal:
 
-  curl -H @$directory/authorization $http/api/v1/devices
-  curl -H @$directory/authorization $http/api/v1/readings/sensor/$sensor
+  curl -H @$authorization $http/api/v1/devices
+  curl -H @$authorization $http/api/v1/readings/sensor/$sensor
 
 A second device:
 
-  $programs/fieldgate-server token greenhouse-8 --data-dir $directory/data
+  $(printf %q "$programs")/fieldgate-server token greenhouse-8 --data-dir $(printf %q "$directory/data")
 
 The API with all its routes: $http/docs
 The server's log: $directory/server.log
