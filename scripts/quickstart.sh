@@ -81,14 +81,38 @@ api() {
         --header @"$directory/authorization" "$@" "$http/api/v1$path"
 }
 
-# listen NAME PORT: the address to listen on, with another port if that one is taken.
-listen() {
-    if (: <"/dev/tcp/127.0.0.1/$2") 2>/dev/null; then
-        say "Port $2 ($1) is taken: I pick another." >&2
-        printf '127.0.0.1:0'
-    else
-        printf '127.0.0.1:%s' "$2"
-    fi
+# choose_port NAME PORT: adds the port to `ports` if it is free, else 0, by which the server picks
+# another.
+ports=()
+choose_port() {
+    local address
+    for address in 127.0.0.1 ::1; do
+        if (: <"/dev/tcp/$address/$2") 2>/dev/null; then
+            say "Port $2 ($1) is taken: I pick another." >&2
+            ports+=(0)
+            return
+        fi
+    done
+    ports+=("$2")
+}
+
+# start_server HTTP HTTPS MQTT: starts the server on these ports, in a process group of its own, so
+# that Ctrl-C reaches this script alone, which ends all in order.
+start_server() {
+    set -m
+    "$programs/fieldgate-server" serve --ready-json --data-dir "$directory/data" \
+        --http-listen "127.0.0.1:$1" --https-listen "127.0.0.1:$2" --mqtt-listen "127.0.0.1:$3" \
+        >"$directory/ready.json" 2>"$directory/server.log" &
+    server=$!
+    set +m
+}
+
+serves() {
+    [[ -s $directory/ready.json ]]
+}
+
+serves_or_has_ended() {
+    serves || ! kill -0 "$server" 2>/dev/null
 }
 
 # wait_for SECONDS COMMAND…: repeats a command until it succeeds.
@@ -128,17 +152,16 @@ programs=$(target_directory)/debug
 directory=$(realpath -- "$(mktemp -d "${TMPDIR:-/tmp}/fieldgate-quickstart.XXXXXX")")
 say
 say "Starting the server. Everything it keeps lies in $directory."
-# In process groups of their own, so that Ctrl-C ends them in order and not all at once; nothing else
-# is in one, or it would end in the place of this script.
-set -m
-"$programs/fieldgate-server" serve --ready-json --data-dir "$directory/data" \
-    --http-listen "$(listen HTTP 8080)" \
-    --https-listen "$(listen HTTPS 8443)" \
-    --mqtt-listen "$(listen MQTT 8883)" \
-    >"$directory/ready.json" 2>"$directory/server.log" &
-server=$!
-set +m
-wait_for 30 test -s "$directory/ready.json"
+choose_port HTTP 8080
+choose_port HTTPS 8443
+choose_port MQTT 8883
+start_server "${ports[@]}"
+wait_for 30 serves_or_has_ended
+if ! serves && grep -q 'Address already in use' "$directory/server.log"; then
+    say "A port was taken at this very moment: I pick others."
+    start_server 0 0 0
+fi
+wait_for 30 serves
 http=$(field http <"$directory/ready.json")
 https=$(field https <"$directory/ready.json")
 (umask 077 && printf 'Authorization: Bearer %s\n' "$(<"$directory/data/admin.key")" \
