@@ -4,15 +4,18 @@
 //! record; only then the answer. A certificate that left the server is always on record, and a
 //! crash at any point leaves an unused token or a recorded certificate.
 
+use std::time::Duration;
+
 use crate::error::{Error, InvalidField, Result};
 use crate::model::certificate::{Certificate, CertificateFate};
 use crate::model::csr::PublicKey;
 use crate::model::presence::DeviceStatus;
 use crate::model::secret::SecretHash;
+use crate::model::serial::SerialNumber;
 use crate::model::timestamp::Timestamp;
 use crate::model::token::{RegistrationToken, TokenFate, TokenState, TokenText};
 use crate::service::{Addresses, service};
-use crate::storage::{Redemption, TokenRefused};
+use crate::storage::{Redemption, StorageError, TokenRefused};
 
 service! {
     /// Provisioning devices.
@@ -64,15 +67,17 @@ impl Provisioning {
         let key = self.parse_csr(csr)?;
         let signed = self.parts.ca.issue(organization, device.id, &key);
         let certificate = signed?;
+        let limits = &self.parts.limits;
         let redeemed = storage
-            .consume_token(
-                organization,
-                token.id,
-                &certificate,
-                &self.parts.limits,
-                now,
-            )
-            .await?;
+            .consume_token(organization, token.id, &certificate, limits, now)
+            .await;
+        let redeemed = match redeemed {
+            Err(error @ StorageError::Unavailable { .. }) => {
+                let recorded = self.recorded_after_all(&token, &certificate).await;
+                Redemption::Recorded(recorded.ok_or(error)?)
+            }
+            redeemed => redeemed?,
+        };
         match redeemed {
             Redemption::Recorded(certificate) => {
                 tracing::info!(
@@ -93,6 +98,33 @@ impl Provisioning {
             },
             Redemption::Refused(refused) => Err(refusal(refused, now)),
         }
+    }
+
+    /// The certificate, if the storage has recorded it and failed to say so: the device would have
+    /// lost its token for nothing.
+    async fn recorded_after_all(
+        &self,
+        token: &RegistrationToken,
+        signed: &Certificate,
+    ) -> Option<Certificate> {
+        let (storage, organization) = (&self.parts.storage, token.organization_id);
+        let serial = &signed.serial_number;
+        for pause in LOOK_AGAIN {
+            tokio::time::sleep(pause).await;
+            let recorded = match storage.token(token.id).await {
+                Ok(Some(token)) if is_used_for(&token, serial) => {
+                    storage
+                        .certificate(organization, signed.device_id, serial)
+                        .await
+                }
+                Ok(_) => return None,
+                Err(error) => Err(error),
+            };
+            if let Ok(recorded) = recorded {
+                return recorded.filter(|certificate| certificate.fate == CertificateFate::Good);
+            }
+        }
+        None
     }
 
     /// The token, if its secret is proven.
@@ -152,6 +184,10 @@ impl Provisioning {
             addresses: self.parts.addresses.clone(),
         }
     }
+}
+
+fn is_used_for(token: &RegistrationToken, serial: &SerialNumber) -> bool {
+    matches!(&token.fate, TokenFate::Used { serial_number, .. } if serial_number == serial)
 }
 
 const fn refusal_by_state(state: TokenState) -> Option<TokenRefused> {
@@ -222,3 +258,12 @@ fn token_invalid() -> Error {
 
 /// No secret has this hash, as far as anybody knows.
 const NO_SECRET: SecretHash = SecretHash::from_bytes([0; 32]);
+
+/// How long to wait before each look for a certificate whose record was not confirmed: a database
+/// that has failed over is there again after seconds.
+const LOOK_AGAIN: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
