@@ -8,6 +8,7 @@ use crate::model::presence::DeviceStatus;
 use crate::model::revision::Revision;
 use crate::service::idempotency::{lost_to_twin, resource_gone};
 use crate::service::{Created, IdempotentRequest, service};
+use crate::storage::StorageError;
 use crate::transport::DisconnectReason;
 
 service! {
@@ -94,9 +95,16 @@ impl Devices {
     ) -> Result<Device> {
         let now = self.parts.now();
         let storage = &self.parts.storage;
-        let change = storage
+        let changed = storage
             .update_device(organization, id, expected, update, now)
-            .await?;
+            .await;
+        // The storage cannot say whether the device was shut out.
+        if matches!(changed, Err(StorageError::Unavailable { .. }))
+            && update.status == Some(DeviceStatus::Inactive)
+        {
+            self.disconnect(organization, id).await;
+        }
+        let change = changed?;
         // Not only where this change ended a session on record: an earlier call may have been given
         // up between its commit and its disconnect, and one session may be about to open.
         if change.device.presence.status() == DeviceStatus::Inactive {
@@ -120,11 +128,16 @@ impl Devices {
     ) -> Result<()> {
         let now = self.parts.now();
         let storage = &self.parts.storage;
-        storage
-            .delete_device(organization, id, expected, now)
-            .await?;
-        // Also without a session on record: one may be about to open.
-        self.disconnect(organization, id).await;
+        let deleted = storage.delete_device(organization, id, expected, now).await;
+        // Also without a session on record: one may be about to open. And where it is gone already,
+        // or may be: the storage may have failed behind the change, of this call or an earlier one.
+        if matches!(
+            deleted,
+            Ok(_) | Err(StorageError::NotFound { .. } | StorageError::Unavailable { .. })
+        ) {
+            self.disconnect(organization, id).await;
+        }
+        deleted?;
         Ok(())
     }
 
