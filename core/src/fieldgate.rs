@@ -14,6 +14,7 @@ use crate::model::limits::Limits;
 use crate::model::presence::NodeId;
 use crate::random::{Random, SystemRandom};
 use crate::service::receipts::Receipts;
+use crate::service::sessions::Sessions;
 use crate::service::{
     Addresses, ApiKeys, Certificates, Components, Devices, Gateway, Groups, Health, Maintenance,
     Organizations, Parts, Provisioning, Quarantine, Readings, Registration, Retention, Sensors,
@@ -236,6 +237,7 @@ impl FieldgateBuilder {
                 addresses,
                 provision_retry_window: self.provision_retry_window,
                 node,
+                sessions: Sessions::default(),
                 seen: Mutex::new(HashMap::new()),
                 receipts: Receipts::default(),
                 used_keys: Mutex::new(HashMap::new()),

@@ -27,17 +27,20 @@ impl Inbox for Gateway {
         &self,
         identity: &CertificateIdentity,
     ) -> Result<Result<SessionHandle, SessionRefused>> {
+        let (organization, device) = (identity.organization_id, identity.device_id);
+        let opening = self.parts.sessions.opening(organization, device);
         let opened = self
             .parts
             .storage
             .open_session(
-                identity.organization_id,
-                identity.device_id,
+                organization,
+                device,
                 &identity.serial_number,
                 &self.parts.node,
                 self.parts.now(),
             )
             .await?;
+        opening.answered(opened.as_ref().ok().map(|opened| opened.epoch));
         Ok(opened.map(|opened| SessionHandle {
             organization_id: identity.organization_id,
             device_id: identity.device_id,
@@ -115,6 +118,7 @@ impl Inbox for Gateway {
                 now,
             )
             .await?;
+        self.parts.sessions.closed(session.device_id, session.epoch);
         Ok(())
     }
 }

@@ -38,7 +38,8 @@ impl Default for Retention {
 }
 
 impl Maintenance {
-    /// Writes down when devices were last heard of, and keys last used.
+    /// Writes down when devices were last heard of, and keys last used; closes the sessions that were
+    /// opened for nobody, as the storage could not say that it has opened them.
     ///
     /// # Errors
     ///
@@ -59,7 +60,28 @@ impl Maintenance {
                 return Err(error.into());
             }
         }
-        self.write_used_keys().await
+        self.write_used_keys().await?;
+        self.close_nobodys_sessions().await
+    }
+
+    async fn close_nobodys_sessions(&self) -> Result<()> {
+        let (storage, sessions) = (&self.parts.storage, &self.parts.sessions);
+        for (organization, id) in sessions.unsure() {
+            let device = storage.device(organization, id).await?;
+            let session = device.and_then(|device| device.session);
+            let session = session.filter(|session| session.node == self.parts.node);
+            if let Some(session) = session
+                && sessions.is_nobodys(id, session.epoch)
+            {
+                let now = self.parts.now();
+                storage
+                    .close_session(organization, id, session.epoch, now)
+                    .await?;
+                tracing::info!(device = %id, "closed a session that was opened for nobody");
+            }
+            sessions.settled(id);
+        }
+        Ok(())
     }
 
     async fn write_used_keys(&self) -> Result<()> {

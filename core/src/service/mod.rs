@@ -22,6 +22,7 @@ mod readings;
 pub(crate) mod receipts;
 mod registration;
 mod sensors;
+pub(crate) mod sessions;
 mod sites;
 
 pub use api_keys::{ApiKeys, MintedKey};

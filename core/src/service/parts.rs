@@ -17,6 +17,7 @@ use crate::random::{Random, random_array};
 use crate::service::Retention;
 use crate::service::certificates::CrlState;
 use crate::service::receipts::Receipts;
+use crate::service::sessions::Sessions;
 use crate::storage::{Seen, Storage};
 use crate::transport::Transport;
 
@@ -33,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) addresses: Addresses,
     pub(crate) provision_retry_window: Option<Duration>,
     pub(crate) node: NodeId,
+    pub(crate) sessions: Sessions,
     /// When devices were last heard of, until it is written down.
     pub(crate) seen: Mutex<HashMap<DeviceId, Seen>>,
     /// The last time of receipt that readings without a timestamp were given.
