@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use fieldgate_storage_sqlx::testing::TestDatabase;
+use fieldgate_storage_sqlx::testing::{LossyProxy, TestDatabase};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,6 +39,8 @@ pub struct ServerOptions {
     pub environment: Vec<(String, String)>,
     /// A program, with its arguments, that is to start the server.
     pub wrapper: Vec<String>,
+    /// Whether answers of its PostgreSQL can be lost.
+    pub may_lose_answers: bool,
 }
 
 impl From<StorageKind> for ServerOptions {
@@ -48,6 +50,7 @@ impl From<StorageKind> for ServerOptions {
             arguments: Vec::new(),
             environment: Vec::new(),
             wrapper: Vec::new(),
+            may_lose_answers: false,
         }
     }
 }
@@ -58,6 +61,7 @@ pub struct Server {
     options: ServerOptions,
     directory: TempDir,
     database: Option<TestDatabase>,
+    proxy: Option<LossyProxy>,
     child: Child,
     ports: Ports,
 }
@@ -80,12 +84,18 @@ impl Server {
         let options = options.into();
         let directory = TempDir::with_prefix("fieldgate-").expect("a temporary directory");
         let database = options.storage.database();
-        let storage = options.storage.url(directory.path(), database.as_ref());
+        let proxy = database.as_ref().filter(|_| options.may_lose_answers);
+        let proxy = proxy.map(|database| LossyProxy::before(database, directory.path()));
+        let storage = match &proxy {
+            Some(proxy) => proxy.url().to_owned(),
+            None => options.storage.url(directory.path(), database.as_ref()),
+        };
         match launch(&options, &storage, directory.path(), Ports::default()) {
             Ok((child, ports)) => Self {
                 options,
                 directory,
                 database,
+                proxy,
                 child,
                 ports,
             },
@@ -372,7 +382,21 @@ impl Server {
         self.database.as_ref().map(postgres::size)
     }
 
+    /// What is between it and its database, and loses answers.
+    ///
+    /// # Panics
+    ///
+    /// Where it was not started for that.
+    #[must_use]
+    pub fn proxy(&self) -> &LossyProxy {
+        let proxy = self.proxy.as_ref();
+        proxy.expect("it was started with `may_lose_answers`")
+    }
+
     fn storage_url(&self) -> String {
+        if let Some(proxy) = &self.proxy {
+            return proxy.url().to_owned();
+        }
         let kind = self.options.storage;
         kind.url(self.directory.path(), self.database.as_ref())
     }

@@ -7,5 +7,7 @@
 
 mod cluster;
 mod database;
+mod lossy_proxy;
 
 pub use database::TestDatabase;
+pub use lossy_proxy::LossyProxy;
