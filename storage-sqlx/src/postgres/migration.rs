@@ -17,12 +17,36 @@ pub(super) async fn migrate(
         return Ok(());
     }
     connection.lock().await.map_err(failed)?;
-    let applied = apply(connection, role).await;
+    let applied = apply_to_all_rows(connection, role, &MIGRATIONS).await;
     connection.unlock().await.map_err(failed)?;
     applied
 }
 
-async fn apply(connection: &mut PgConnection, role: &str) -> Result<(), PostgresOpenError> {
+/// A migration may go by the rows that are there, which the owner of the tables does not see by
+/// itself either, and it takes as long as they are many.
+async fn apply_to_all_rows(
+    connection: &mut PgConnection,
+    role: &str,
+    migrations: &[Described],
+) -> Result<(), PostgresOpenError> {
+    let database = |error: sqlx::Error| PostgresOpenError::Database(Box::new(error));
+    sqlx::raw_sql("SET fieldgate.server = 'on'; SET statement_timeout = 0")
+        .execute(&mut *connection)
+        .await
+        .map_err(database)?;
+    let applied = apply(connection, role, migrations).await;
+    sqlx::raw_sql("RESET fieldgate.server; RESET statement_timeout")
+        .execute(connection)
+        .await
+        .map_err(database)?;
+    applied
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    role: &str,
+    migrations: &[Described],
+) -> Result<(), PostgresOpenError> {
     let refused = |error: sqlx::Error| {
         if is_forbidden(&error) {
             return PostgresOpenError::NotMigrated {
@@ -42,7 +66,7 @@ async fn apply(connection: &mut PgConnection, role: &str) -> Result<(), Postgres
     })?;
     let applied = connection.list_applied_migrations(TABLE).await;
     let applied = applied.map_err(failed)?;
-    for (version, name, sql) in MIGRATIONS {
+    for &(version, name, sql) in migrations {
         if !applied.iter().any(|applied| applied.version == version) {
             let migration = migration(version, name, sql);
             let done = connection.apply(TABLE, &migration).await;
@@ -117,8 +141,52 @@ fn failed(error: MigrateError) -> PostgresOpenError {
 /// Where the applied migrations are noted.
 const TABLE: &str = "_sqlx_migrations";
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
+/// A migration: its version, its name and its statements.
+type Described = (i64, &'static str, &'static str);
+
+const MIGRATIONS: [Described; 1] = [(
     1,
     "initial",
     include_str!("../../migrations/postgres/0001_initial.sql"),
 )];
+
+#[cfg(feature = "testing")]
+#[cfg(test)]
+mod tests {
+    use fieldgate_core::storage::{Effects, OrganizationStore as _, ServerProof};
+    use fieldgate_core::testing::fixtures::organization;
+    use sqlx::Connection as _;
+    use sqlx::postgres::PgConnection;
+
+    use super::apply_to_all_rows;
+    use crate::PostgresStorage;
+    use crate::testing::TestDatabase;
+
+    #[tokio::test]
+    async fn a_migration_sees_the_rows_of_all() {
+        let database = TestDatabase::fresh().await;
+        let settings = database.url().parse().unwrap();
+        let storage = PostgresStorage::open(&settings).await.unwrap();
+        for _ in 0..2 {
+            let (server, none) = (ServerProof::vouch(), Effects::NONE);
+            let organization = organization();
+            let created = storage.create_organization(server, &organization, None, &none);
+            created.await.unwrap();
+        }
+        storage.close().await;
+        let mut owner = PgConnection::connect(&database.owner_url()).await.unwrap();
+        let counting = "CREATE TABLE fieldgate.counted AS \
+                        SELECT count(*) AS organizations FROM fieldgate.organization";
+
+        let counting = [(99, "counting", counting)];
+        apply_to_all_rows(&mut owner, "", &counting).await.unwrap();
+
+        let counted = sqlx::query_scalar("SELECT organizations FROM fieldgate.counted");
+        let counted: i64 = counted.fetch_one(&mut owner).await.unwrap();
+        assert_eq!(counted, 2);
+        // Afterwards the wall is there again.
+        let seen = sqlx::query_scalar("SELECT count(*) FROM fieldgate.organization");
+        let seen: i64 = seen.fetch_one(&mut owner).await.unwrap();
+        assert_eq!(seen, 0);
+    }
+}
