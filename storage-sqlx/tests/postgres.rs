@@ -156,6 +156,23 @@ async fn a_second_server_is_kept_away() {
     open(&impatient).await.unwrap().close().await;
 }
 
+/// A newer one would change the schema under the one that works with it.
+#[tokio::test]
+async fn a_second_server_changes_nothing() {
+    let database = TestDatabase::bare().await;
+    let mut first = connect(&database.owner_url()).await;
+    execute(&mut first, format!("SELECT pg_advisory_lock({GUARD})")).await;
+    let impatient = format!("{}&lock_timeout=1", database.owner_url());
+    let refused = open(&impatient).await.unwrap_err();
+    assert!(
+        matches!(refused, PostgresOpenError::AlreadyOpen { .. }),
+        "{refused:?}"
+    );
+    let schema = sqlx::query_scalar("SELECT to_regnamespace('fieldgate')::text");
+    let schema: Option<String> = schema.fetch_one(&mut first).await.unwrap();
+    assert_eq!(schema, None);
+}
+
 #[tokio::test]
 async fn after_a_lost_connection_it_goes_on() {
     let database = TestDatabase::fresh().await;
@@ -488,3 +505,6 @@ async fn execute(connection: &mut PgConnection, statement: String) {
     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection);
     done.await.unwrap();
 }
+
+/// The lock of the server that works on a database.
+const GUARD: i64 = 0x4669_656c_6467_6174;

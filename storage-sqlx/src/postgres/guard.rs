@@ -16,17 +16,12 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Takes the lock, by a connection that it keeps. Waits a little, as the database may not have
-    /// noticed yet that another server has ended.
-    pub(super) async fn take(
-        options: PgConnectOptions,
-        mut connection: PgConnection,
-    ) -> Result<Self, sqlx::Error> {
-        lock(&mut connection).await?;
-        Ok(Self {
+    /// Keeps the lock that a connection has taken.
+    pub(super) fn keep(options: PgConnectOptions, connection: PgConnection) -> Self {
+        Self {
             options,
             connection: Mutex::new(Some(connection)),
-        })
+        }
     }
 
     /// Takes the lock again where the connection was lost. An error where another server has been
@@ -38,7 +33,7 @@ impl Guard {
             return Ok(());
         }
         let mut connection = self.options.connect().await?;
-        lock(&mut connection).await?;
+        take(&mut connection).await?;
         *held = Some(connection);
         Ok(())
     }
@@ -59,7 +54,9 @@ impl fmt::Debug for Guard {
     }
 }
 
-async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Takes the lock. Waits a little, as the database may not have noticed yet that another server has
+/// ended.
+pub(super) async fn take(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(KEY)
         .execute(connection)

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use fieldgate_core::model::timestamp::Timestamp;
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 use tokio::time::timeout;
 
 use crate::postgres::guard::Guard;
 use crate::postgres::migration::migrate;
 use crate::postgres::month::Months;
-use crate::postgres::{PostgresOpenError, PostgresSettings, PostgresStorage};
+use crate::postgres::{PostgresOpenError, PostgresSettings, PostgresStorage, guard};
 
 pub(super) async fn open(
     settings: &PostgresSettings,
@@ -19,13 +19,15 @@ pub(super) async fn open(
     check_version(&mut connection).await?;
     check_role(&mut connection, &settings.role()).await?;
     check_settings(&mut connection).await?;
+    // Nothing is changed, not even the schema, that another server works with.
+    keep_others_away(settings, &mut connection).await?;
     migrate(&mut connection, &settings.role()).await?;
     check_rights(&mut connection, &settings.role()).await?;
     let synchronous_commit = synchronous_commit(&mut connection).await?;
     let now = now(&mut connection).await?;
     let options = settings.options();
     let options = options.options([("synchronous_commit", synchronous_commit)]);
-    let guard = guard(settings, options.clone(), connection).await?;
+    let guard = Guard::keep(options.clone(), connection);
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
@@ -41,13 +43,12 @@ pub(super) async fn open(
     Ok(storage)
 }
 
-async fn guard(
+async fn keep_others_away(
     settings: &PostgresSettings,
-    options: PgConnectOptions,
-    connection: PgConnection,
-) -> Result<Guard, PostgresOpenError> {
-    let guard = Guard::take(options, connection).await;
-    guard.map_err(|error| {
+    connection: &mut PgConnection,
+) -> Result<(), PostgresOpenError> {
+    let taken = guard::take(connection).await;
+    taken.map_err(|error| {
         let code = error.as_database_error().and_then(|error| error.code());
         if code.is_some_and(|code| code == "55P03") {
             return PostgresOpenError::AlreadyOpen {
