@@ -144,6 +144,10 @@ pub(crate) enum Error {
     #[error("the storage is closed")]
     Stopped,
 
+    /// Another server has opened the database meanwhile.
+    #[error("another server has taken the database over: stop this one")]
+    TakenOver,
+
     /// The database did not answer in time; it is not known what it has done.
     #[error("the database did not answer in time")]
     TimedOut,
@@ -175,7 +179,7 @@ impl Error {
     pub(crate) fn into_storage_error(self, dialect: &Dialect) -> StorageError {
         let available = match self {
             Self::Refused(refused) => return refused,
-            Self::Commit(_) | Self::Stopped | Self::TimedOut => false,
+            Self::Commit(_) | Self::Stopped | Self::TakenOver | Self::TimedOut => false,
             Self::Sqlx(ref error) => !dialect.is_outage(error),
             Self::Lost | Self::Panicked | Self::Row { .. } => true,
         };

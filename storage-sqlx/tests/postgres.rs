@@ -124,13 +124,7 @@ async fn a_newer_or_another_schema_is_refused() {
                  VALUES (99, 'later', true, '', 0)";
     execute(&mut admin, newer.to_owned()).await;
     let refused = open(&database.url()).await.unwrap_err();
-    let newer = matches!(
-        refused,
-        PostgresOpenError::NewerSchema {
-            found: 99,
-            known: 1
-        }
-    );
+    let newer = matches!(refused, PostgresOpenError::NewerSchema { found: 99, .. });
     assert!(newer, "{refused:?}");
     let changed = "DELETE FROM fieldgate._sqlx_migrations WHERE version = 99; \
                    UPDATE fieldgate._sqlx_migrations SET checksum = 'changed'";

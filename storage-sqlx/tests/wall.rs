@@ -143,7 +143,8 @@ async fn every_table_with_an_organization_has_the_wall() {
             "compromised_key",
             "issuer",
             "issuer_count",
-            "probe"
+            "probe",
+            "server"
         ]
     );
 }

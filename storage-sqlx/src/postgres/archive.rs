@@ -72,6 +72,8 @@ impl PostgresStorage {
         let options = self.pool.connect_options();
         let begun = timeout(self.call_timeout, async {
             let mut connection = options.connect().await?;
+            self.guard.epoch().look(&mut connection).await?;
+            self.guard.epoch().check()?;
             month::look(&mut connection).await?;
             sqlx::raw_sql(BEGIN).execute(&mut connection).await?;
             sqlx::raw_sql(settings).execute(&mut connection).await?;

@@ -142,13 +142,20 @@ fn failed(error: MigrateError) -> PostgresOpenError {
 const TABLE: &str = "_sqlx_migrations";
 
 /// A migration: its version, its name and its statements.
-type Described = (i64, &'static str, &'static str);
+pub(crate) type Described = (i64, &'static str, &'static str);
 
-const MIGRATIONS: [Described; 1] = [(
-    1,
-    "initial",
-    include_str!("../../migrations/postgres/0001_initial.sql"),
-)];
+pub(crate) const MIGRATIONS: [Described; 2] = [
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/postgres/0001_initial.sql"),
+    ),
+    (
+        4,
+        "operation",
+        include_str!("../../migrations/postgres/0004_operation.sql"),
+    ),
+];
 
 #[cfg(feature = "testing")]
 #[cfg(test)]

@@ -57,6 +57,8 @@ use crate::postgres::guard::Guard;
 
 use crate::postgres::month::Months;
 use crate::postgres::purge::Sweep;
+#[cfg(feature = "testing")]
+pub(crate) use migration::MIGRATIONS;
 pub use open_error::PostgresOpenError;
 pub use settings::PostgresSettings;
 
@@ -68,7 +70,7 @@ pub use settings::PostgresSettings;
 #[derive(Clone, Debug)]
 pub struct PostgresStorage {
     pool: PgPool,
-    /// Keeps other servers away.
+    /// Keeps other servers away, and says where one has come all the same.
     guard: Arc<Guard>,
     /// How long a call may take, whatever the database says.
     call_timeout: Duration,

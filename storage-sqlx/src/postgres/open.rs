@@ -7,7 +7,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use tokio::time::timeout;
 
-use crate::postgres::guard::Guard;
+use crate::postgres::guard::{Backend, Epoch, Guard};
 use crate::postgres::migration::migrate;
 use crate::postgres::month::Months;
 use crate::postgres::{PostgresOpenError, PostgresSettings, PostgresStorage, guard};
@@ -20,17 +20,24 @@ pub(super) async fn open(
     check_role(&mut connection, &settings.role()).await?;
     check_settings(&mut connection).await?;
     // Nothing is changed, not even the schema, that another server works with.
-    keep_others_away(settings, &mut connection).await?;
+    let backend = keep_others_away(settings, &mut connection).await?;
     migrate(&mut connection, &settings.role()).await?;
     check_rights(&mut connection, &settings.role()).await?;
     let synchronous_commit = synchronous_commit(&mut connection).await?;
+    let epoch = Arc::new(Epoch::begin(&mut connection).await.map_err(failed)?);
+    end_others(settings, &mut connection).await?;
     let now = now(&mut connection).await?;
     let options = settings.options();
     let options = options.options([("synchronous_commit", synchronous_commit)]);
-    let guard = Guard::keep(options.clone(), connection);
+    let (guards, connected) = (settings.guard_options(), Arc::clone(&epoch));
+    let guard = Guard::keep(guards, connection, backend, epoch);
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
+        .after_connect(move |connection, _| {
+            let epoch = Arc::clone(&connected);
+            Box::pin(async move { epoch.look(connection).await })
+        })
         .connect_lazy_with(options);
     let storage = PostgresStorage {
         pool,
@@ -46,17 +53,32 @@ pub(super) async fn open(
 async fn keep_others_away(
     settings: &PostgresSettings,
     connection: &mut PgConnection,
-) -> Result<(), PostgresOpenError> {
+) -> Result<Backend, PostgresOpenError> {
     let taken = guard::take(connection).await;
     taken.map_err(|error| {
         let code = error.as_database_error().and_then(|error| error.code());
         if code.is_some_and(|code| code == "55P03") {
-            return PostgresOpenError::AlreadyOpen {
-                database: settings.database(),
-            };
+            return already_open(settings);
         }
         failed(error)
     })
+}
+
+/// Needs the lock, and the next epoch.
+async fn end_others(
+    settings: &PostgresSettings,
+    connection: &mut PgConnection,
+) -> Result<(), PostgresOpenError> {
+    if guard::end_others(connection).await.map_err(failed)? {
+        return Ok(());
+    }
+    Err(already_open(settings))
+}
+
+fn already_open(settings: &PostgresSettings) -> PostgresOpenError {
+    PostgresOpenError::AlreadyOpen {
+        database: settings.database(),
+    }
 }
 
 async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOpenError> {
@@ -64,7 +86,7 @@ async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOp
         server: settings.server(),
         source,
     };
-    let options = settings.options();
+    let options = settings.guard_options();
     let connected = timeout(settings.connect_timeout, options.connect()).await;
     let connected = connected.map_err(|late| unreachable(Box::new(late)))?;
     connected.map_err(|error| {
@@ -150,11 +172,14 @@ async fn check_rights(connection: &mut PgConnection, role: &str) -> Result<(), P
 /// What `synchronous_commit` has to be: as it is, which may be more than `on`, but not off.
 async fn synchronous_commit(connection: &mut PgConnection) -> Result<String, PostgresOpenError> {
     let value = show(connection, "SHOW synchronous_commit").await?;
-    Ok(if value == "off" {
-        "on".to_owned()
-    } else {
-        value
-    })
+    if value != "off" {
+        return Ok(value);
+    }
+    sqlx::query("SET synchronous_commit = on")
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok("on".to_owned())
 }
 
 /// The time by the database's clock.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::postgres::PostgresOpenError;
+use crate::postgres::{PostgresOpenError, guard};
 
 /// Where a PostgreSQL database is, and how long to wait for it.
 ///
@@ -54,9 +54,14 @@ impl PostgresSettings {
             ("tcp_keepalives_count", "3"),
         ]);
         options
-            .application_name("fieldgate")
+            .application_name(guard::APPLICATION)
             .statement_cache_capacity(256)
             .disable_statement_logging()
+    }
+
+    /// How the connection connects that opens the database, and guards it from then on.
+    pub(super) fn guard_options(&self) -> PgConnectOptions {
+        self.options().application_name(guard::APPLICATION_OF_GUARD)
     }
 
     /// The name of the database server.

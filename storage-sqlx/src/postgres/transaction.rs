@@ -106,10 +106,20 @@ impl PostgresStorage {
         &self,
         view: impl Into<View> + Send,
     ) -> Result<Transaction<'static, Postgres>, StorageError> {
-        let begin = view.into().begin(Access::Read);
-        let begun = timeout(self.call_timeout, self.pool.begin_with(begin)).await;
-        let begun = begun.map_err(|_| Error::TimedOut);
-        begun.and_then(|begun| Ok(begun?)).map_err(refuse)
+        let begun = self.begin(view.into(), Access::Read);
+        let begun = timeout(self.call_timeout, begun).await;
+        begun.unwrap_or(Err(Error::TimedOut)).map_err(refuse)
+    }
+
+    async fn begin(
+        &self,
+        view: View,
+        access: Access,
+    ) -> Result<Transaction<'static, Postgres>, Error> {
+        let begun = self.pool.begin_with(view.begin(access)).await?;
+        // Afterwards, as a connection that was made for it may just have found out.
+        self.guard.epoch().check()?;
+        Ok(begun)
     }
 
     /// Does `work` in a transaction; returns once that is committed, and durable. Does it again,
@@ -143,7 +153,7 @@ impl PostgresStorage {
         T: Send,
         F: for<'c> Fn(&'c mut PgConnection) -> Scoped<'a, 'c, T> + Send + Sync,
     {
-        let mut tx = self.pool.begin_with(view.begin(Access::Write)).await?;
+        let mut tx = self.begin(view, Access::Write).await?;
         let done = work(&mut tx).work.await;
         match done {
             Ok(done) => {

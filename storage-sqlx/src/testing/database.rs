@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use crate::PostgresStorage;
+use crate::postgres::MIGRATIONS;
 use crate::testing::cluster;
 
 /// A database with the schema and nothing in it; it is dropped with this value.
@@ -232,7 +233,7 @@ impl std::fmt::Display for Address {
 /// The name of the database that all others are copies of; who comes first makes it.
 async fn template(admin: &Address) -> String {
     let mut hasher = DefaultHasher::new();
-    include_str!("../../migrations/postgres/0001_initial.sql").hash(&mut hasher);
+    MIGRATIONS.hash(&mut hasher);
     let name = format!("fieldgate_template_{:016x}", hasher.finish());
     let mut connection = connect(&admin.to_string()).await;
     execute(&mut connection, format!("SELECT pg_advisory_lock({LOCK})")).await;
