@@ -354,20 +354,23 @@ async fn each_month_has_a_partition_and_what_has_none_is_kept() {
     let storage = open(&database.url()).await.unwrap();
     let device = new_device(&storage).await;
     let mut admin = connect(&database.admin_url()).await;
-    let old = parse("1999-12-31T23:59:59.999Z");
-    for at in [noon(), old, Timestamp::UNIX_EPOCH] {
+    let (old, older) = (
+        parse("2021-12-31T23:59:59.999Z"),
+        parse("2021-09-01T00:00:00Z"),
+    );
+    for at in [noon(), old, older] {
         report(&storage, &device, at).await;
     }
     let before = places(&mut admin).await;
     assert_eq!(before.get("reading_default"), Some(&2), "{before:?}");
     assert_eq!(before.values().sum::<i64>(), 3, "{before:?}");
     let found = readings(&storage, &device).await;
-    assert_eq!(found, [noon(), old, Timestamp::UNIX_EPOCH]);
+    assert_eq!(found, [noon(), old, older]);
 
     // Where a month is made later, what was kept elsewhere is moved into it.
-    purge(&storage, parse("1999-11-15T00:00:00Z"), None).await;
+    purge(&storage, parse("2021-11-15T00:00:00Z"), None).await;
     let moved = places(&mut admin).await;
-    assert_eq!(moved.get("reading_1999_12"), Some(&1), "{moved:?}");
+    assert_eq!(moved.get("reading_2021_12"), Some(&1), "{moved:?}");
     assert_eq!(moved.get("reading_default"), Some(&1), "{moved:?}");
     assert_eq!(readings(&storage, &device).await, found);
 }

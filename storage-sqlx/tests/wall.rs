@@ -201,10 +201,17 @@ async fn furnish(database: &TestDatabase) -> OrganizationId {
 
 async fn report(storage: &PostgresStorage, device: &Device) {
     let (id, limits, at) = (device.organization_id, Limits::default(), fixtures::noon());
-    // In a month, and where no month is made for.
-    let places = [("m/a", at), ("m/b", Timestamp::UNIX_EPOCH), ("m/c", at)];
+    // In a month, before all months, and where no month is made for.
+    let places = [
+        ("m/a", at),
+        ("m/b", Timestamp::UNIX_EPOCH),
+        ("m/c", at),
+        ("m/d", Timestamp::MAX),
+    ];
     for (key, at) in places {
-        let batch = fixtures::batch([fixtures::reading(key, at, Value::BigInt(7))]);
+        let mut batch = fixtures::batch([fixtures::reading(key, at, Value::BigInt(7))]);
+        // Nothing is from the future.
+        batch.received_at = at;
         let stored = storage.store_readings(id, device.id, &batch, &limits).await;
         assert_eq!(stored.unwrap().stored, 1);
         let health = fixtures::health(device.id, at);

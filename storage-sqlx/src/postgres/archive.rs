@@ -17,6 +17,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::postgres::month::Parent;
 use crate::postgres::transaction::{View, scoped};
 use crate::postgres::{PostgresStorage, month, refuse};
 
@@ -41,12 +42,16 @@ impl ArchiveStore for PostgresStorage {
         _server: ServerProof,
         records: &[ArchiveRecord],
     ) -> Result<(), StorageError> {
-        let times = records.iter().filter_map(|record| match record {
+        let readings = records.iter().filter_map(|record| match record {
             ArchiveRecord::Reading(_, reading) => Some(reading.timestamp),
+            _ => None,
+        });
+        self.make_old_months_of(Parent::Reading, readings).await;
+        let reports = records.iter().filter_map(|record| match record {
             ArchiveRecord::Health(_, health) => Some(health.timestamp),
             _ => None,
         });
-        self.make_months_of(times).await;
+        self.make_old_months_of(Parent::Health, reports).await;
         self.write(View::Server, |tx| {
             scoped(async move { import::import(tx, records).await })
         })

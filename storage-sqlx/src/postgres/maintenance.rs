@@ -5,6 +5,7 @@ use fieldgate_core::storage::{MaintenanceStore, PurgePolicy, Purged, ServerProof
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::postgres::month::Parent;
 use crate::postgres::purge::Step;
 use crate::postgres::transaction::{View, scoped};
 use crate::postgres::{PostgresStorage, month, refuse};
@@ -16,24 +17,21 @@ impl PostgresStorage {
     async fn drop_months(&self, policy: &PurgePolicy) -> bool {
         let mut any = false;
         for (parent, before) in [
-            ("reading", policy.readings_before),
-            ("health", policy.health_before),
+            (Parent::Reading, policy.readings_before),
+            (Parent::Health, policy.health_before),
         ] {
             let Some(before) = before else {
                 continue;
             };
             let before = before.min(policy.now);
+            self.months.keep_from(parent, before);
             let dropped = self
                 .write(View::Server, |tx| {
                     scoped(async move { month::drop_oldest(tx, parent, before).await })
                 })
                 .await;
             match dropped {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.months.forget();
-                    any = true;
-                }
+                Ok(dropped) => any |= dropped,
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a month could not be dropped"

@@ -19,6 +19,7 @@ use fieldgate_core::storage::{ReportStore, RetainedTopic, StorageError};
 use sqlx::postgres::PgConnection;
 
 use crate::error::Error;
+use crate::postgres::month::Parent;
 use crate::postgres::sensor::Numbered;
 use crate::postgres::transaction::scoped;
 use crate::postgres::{
@@ -37,7 +38,7 @@ impl ReportStore for PostgresStorage {
     ) -> Result<IngestOutcome, StorageError> {
         let reported = batch.items.iter().flatten();
         let times = reported.filter_map(|reported| reported.timestamp);
-        self.make_months_of(times).await;
+        self.make_months_of(Parent::Reading, times).await;
         self.write(organization, |tx| {
             scoped(async move { ingest(tx, organization, device, batch, limits).await })
         })
@@ -62,7 +63,8 @@ impl ReportStore for PostgresStorage {
         organization: OrganizationId,
         report: &DeviceHealth,
     ) -> Result<bool, StorageError> {
-        self.make_months_of([report.timestamp].into_iter()).await;
+        let times = [report.timestamp].into_iter();
+        self.make_months_of(Parent::Health, times).await;
         self.write(organization, |tx| {
             scoped(async move {
                 device::lock(tx, organization, report.device_id).await?;
