@@ -115,6 +115,30 @@ async fn the_owner_makes_the_schema_and_admits_the_server() {
     open(&database.owner_url()).await.unwrap().close().await;
 }
 
+/// It would not fail before it deletes something, or a month is over.
+#[tokio::test]
+async fn a_role_that_lacks_a_single_right_is_refused() {
+    let database = TestDatabase::fresh().await;
+    let mut admin = connect(&database.admin_url()).await;
+    let app = "fieldgate_test_app";
+    for right in [
+        "INSERT ON fieldgate.device",
+        "UPDATE ON fieldgate.device",
+        "DELETE ON fieldgate.reading",
+        "EXECUTE ON FUNCTION fieldgate.add_month",
+        "EXECUTE ON FUNCTION fieldgate.drop_month",
+    ] {
+        execute(&mut admin, format!("REVOKE {right} FROM {app}")).await;
+        let refused = open(&database.url()).await.unwrap_err();
+        assert!(
+            matches!(refused, PostgresOpenError::NotAdmitted { .. }),
+            "{right}: {refused:?}"
+        );
+        execute(&mut admin, format!("GRANT {right} TO {app}")).await;
+    }
+    open(&database.url()).await.unwrap().close().await;
+}
+
 #[tokio::test]
 async fn a_newer_or_another_schema_is_refused() {
     let database = TestDatabase::fresh().await;

@@ -153,11 +153,16 @@ async fn check_settings(connection: &mut PgConnection) -> Result<(), PostgresOpe
 }
 
 async fn check_rights(connection: &mut PgConnection, role: &str) -> Result<(), PostgresOpenError> {
+    // A list of privileges would ask for any of them.
     let admitted: bool = sqlx::query_scalar(
-        "SELECT has_schema_privilege(to_regnamespace('fieldgate'), 'USAGE') AND coalesce((SELECT \
-         bool_and(has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')) FROM pg_class \
+        "SELECT has_schema_privilege(to_regnamespace('fieldgate'), 'USAGE') \
+         AND coalesce((SELECT bool_and(has_table_privilege(oid, privilege)) FROM pg_class \
+         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege \
          WHERE relnamespace = to_regnamespace('fieldgate') AND relkind IN ('r', 'p') \
-         AND NOT relispartition AND relname <> '_sqlx_migrations'), false)",
+         AND NOT relispartition AND relname <> '_sqlx_migrations'), false) \
+         AND coalesce((SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc \
+         WHERE pronamespace = to_regnamespace('fieldgate') \
+         AND proname IN ('add_month', 'drop_month')), false)",
     )
     .fetch_one(connection)
     .await
