@@ -98,7 +98,7 @@ struct Snapshot {
     call_timeout: Duration,
     /// The kind that is read now.
     kind: RecordKind,
-    /// The key of the last record of it that was read.
+    /// The key behind which it is read on.
     key: Option<Vec<u8>>,
 }
 
@@ -108,12 +108,14 @@ impl Snapshot {
             let key = self.key.as_deref();
             let page = page::page(connection, self.kind, key, limit);
             let page = timeout(self.call_timeout, page).await;
-            let found = page.unwrap_or(Err(Error::TimedOut))?;
-            if let Some(last) = found.last() {
-                self.key = Some(last.bookmark().key);
-                return Ok(found);
+            let page = page.unwrap_or(Err(Error::TimedOut))?;
+            self.key = page.next;
+            if !page.records.is_empty() {
+                return Ok(page.records);
             }
-            self.key = None;
+            if self.key.is_some() {
+                continue;
+            }
             match self.kind.next() {
                 Some(next) => self.kind = next,
                 None => {
