@@ -1,5 +1,7 @@
 //! Keeps certificates and issuers.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use fieldgate_core::model::certificate::{
     Certificate, CertificateFate, Issuer, IssuerKeyId, RevocationReason, RevokedCertificate,
@@ -269,9 +271,14 @@ pub(super) async fn cease(
     .bind(RevocationReason::CessationOfOperation.as_str())
     .fetch_all(&mut *tx)
     .await?;
+    // Whoever locks the counts of several issuers does so in their order.
+    let mut counts = BTreeMap::new();
     for row in &rows {
-        let issuer = Columns::of(row, "certificate").octets()?;
-        count_revocations(tx, &issuer, 1).await?;
+        let issuer: [u8; 20] = Columns::of(row, "certificate").octets()?;
+        *counts.entry(issuer).or_insert(0) += 1;
+    }
+    for (issuer, count) in counts {
+        count_revocations(tx, &issuer, count).await?;
     }
     Ok(())
 }

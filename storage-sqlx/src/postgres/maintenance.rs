@@ -6,7 +6,6 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::postgres::month::Parent;
-use crate::postgres::purge::Step;
 use crate::postgres::transaction::{View, scoped};
 use crate::postgres::{PostgresStorage, month, refuse};
 
@@ -52,17 +51,7 @@ impl MaintenanceStore for PostgresStorage {
     ) -> Result<Purged, StorageError> {
         self.make_months_ahead(policy.now).await;
         let dropped = self.drop_months(policy).await;
-        let sweep = self.sweep();
-        let (purged, sweep) = self
-            .write(View::Server, |tx| {
-                scoped(async move {
-                    let mut step = Step::new(limit, sweep);
-                    step.run(tx, policy).await?;
-                    Ok((step.purged, step.sweep))
-                })
-            })
-            .await?;
-        self.set_sweep(sweep);
+        let purged = self.purge_step(policy, limit).await?;
         Ok(Purged {
             more: purged.more || dropped,
             ..purged

@@ -1,15 +1,21 @@
 //! One step of a purge: what it removes, and in which order.
+//!
+//! Each part is a transaction of its own: calls wait for what it has locked, so it has little, and
+//! nothing of what others lock in another order.
+
+mod readings;
 
 use fieldgate_core::model::id::{DeviceId, OrganizationId};
 use fieldgate_core::model::timestamp::Timestamp;
-use fieldgate_core::storage::{PurgePolicy, Purged};
+use fieldgate_core::storage::{PurgePolicy, Purged, StorageError};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::postgres::row::Columns;
 use crate::postgres::select::{counted, row_count};
-use crate::postgres::{component, sensor, sensor_write};
+use crate::postgres::transaction::{View, scoped};
+use crate::postgres::{PostgresStorage, component, sensor};
 
 /// Where the search for old readings and health reports has come to. It goes by sensors and
 /// devices: an index by time would cost every insert more.
@@ -22,18 +28,64 @@ pub(super) struct Sweep {
 }
 
 /// One step of a purge.
-#[derive(Debug)]
-pub(super) struct Step {
+#[derive(Clone, Copy, Debug)]
+struct Step {
     /// How many records it looks at in one place.
     window: usize,
     /// How many more it may remove.
     left: usize,
-    pub(super) purged: Purged,
-    pub(super) sweep: Sweep,
+    purged: Purged,
+    sweep: Sweep,
+}
+
+/// What a step does in one transaction. The readings of living devices come besides, by devices.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Tokens,
+    Devices,
+    Sensors,
+    Health,
+    Quarantine,
+    Idempotency,
+    Certificates,
+}
+
+impl PostgresStorage {
+    /// Does one step.
+    pub(super) async fn purge_step(
+        &self,
+        policy: &PurgePolicy,
+        limit: usize,
+    ) -> Result<Purged, StorageError> {
+        let mut step = Step::new(limit, self.sweep());
+        for part in BEFORE_READINGS {
+            step = self.purge_part(step, part, policy).await?;
+        }
+        if let Some(before) = policy.readings_before {
+            step = self.sweep_readings(step, before).await?;
+        }
+        for part in AFTER_READINGS {
+            step = self.purge_part(step, part, policy).await?;
+        }
+        self.set_sweep(step.sweep);
+        Ok(step.purged)
+    }
+
+    async fn purge_part(
+        &self,
+        step: Step,
+        part: Part,
+        policy: &PurgePolicy,
+    ) -> Result<Step, StorageError> {
+        self.write(View::Server, |tx| {
+            scoped(async move { step.run(tx, part, policy).await })
+        })
+        .await
+    }
 }
 
 impl Step {
-    pub(super) fn new(limit: usize, sweep: Sweep) -> Self {
+    fn new(limit: usize, sweep: Sweep) -> Self {
         let limit = limit.max(1);
         Self {
             window: limit,
@@ -43,26 +95,33 @@ impl Step {
         }
     }
 
-    /// Removes what may be removed.
-    pub(super) async fn run(
-        &mut self,
+    /// Removes what may be removed of one kind.
+    async fn run(
+        mut self,
         tx: &mut PgConnection,
+        part: Part,
         policy: &PurgePolicy,
-    ) -> Result<(), Error> {
-        self.expire_tokens(tx, policy.now).await?;
-        self.empty_devices(tx).await?;
-        self.empty_sensors(tx).await?;
-        if let Some(before) = policy.readings_before {
-            self.sweep_readings(tx, before).await?;
+    ) -> Result<Self, Error> {
+        match part {
+            Part::Tokens => self.expire_tokens(tx, policy.now).await?,
+            Part::Devices => self.empty_devices(tx).await?,
+            Part::Sensors => self.empty_sensors(tx).await?,
+            Part::Health => {
+                if let Some(before) = policy.health_before {
+                    self.sweep_health(tx, before).await?;
+                }
+            }
+            Part::Quarantine => {
+                self.remove_old(tx, QUARANTINE, policy.quarantined_before)
+                    .await?;
+            }
+            Part::Idempotency => {
+                self.remove_old(tx, IDEMPOTENCY, policy.idempotency_before)
+                    .await?;
+            }
+            Part::Certificates => self.remove_certificates(tx, policy.now).await?,
         }
-        if let Some(before) = policy.health_before {
-            self.sweep_health(tx, before).await?;
-        }
-        self.remove_old(tx, QUARANTINE, policy.quarantined_before)
-            .await?;
-        self.remove_old(tx, IDEMPOTENCY, policy.idempotency_before)
-            .await?;
-        self.remove_certificates(tx, policy.now).await
+        Ok(self)
     }
 
     /// Counts what was removed; whether that was all that may be.
@@ -204,47 +263,6 @@ impl Step {
         Ok(self.note(counted(removed.cast_signed())))
     }
 
-    async fn sweep_readings(
-        &mut self,
-        tx: &mut PgConnection,
-        before: Timestamp,
-    ) -> Result<(), Error> {
-        if self.left == 0 {
-            return Ok(());
-        }
-        let rows = sqlx::query(
-            "SELECT s.number, s.latest_at < $2 OR EXISTS (SELECT 1 FROM reading AS r \
-             WHERE r.sensor_number = s.number AND r.taken_at < $2) \
-             FROM sensor AS s WHERE s.number > $1 ORDER BY s.number LIMIT $3",
-        )
-        .bind(self.sweep.sensor)
-        .bind(before.unix_millis())
-        .bind(row_count(self.window))
-        .fetch_all(&mut *tx)
-        .await?;
-        for row in &rows {
-            let mut columns = Columns::of(row, "sensor");
-            let number = columns.plain()?;
-            // The latest value may be of a month that was dropped.
-            if columns.plain::<Option<bool>>()? == Some(true) {
-                sensor_write::lock_device(tx, number).await?;
-                let is_enough = self.remove_readings(tx, number, before).await?;
-                sensor_write::forget_latest(tx, number, before).await?;
-                if is_enough {
-                    // The next step begins with this sensor again.
-                    return Ok(());
-                }
-            }
-            self.sweep.sensor = number;
-        }
-        if rows.len() < self.window {
-            self.sweep.sensor = 0;
-        } else {
-            self.purged.more = true;
-        }
-        Ok(())
-    }
-
     async fn sweep_health(
         &mut self,
         tx: &mut PgConnection,
@@ -364,6 +382,15 @@ impl Step {
     }
 }
 
+const BEFORE_READINGS: [Part; 3] = [Part::Tokens, Part::Devices, Part::Sensors];
+
+const AFTER_READINGS: [Part; 4] = [
+    Part::Health,
+    Part::Quarantine,
+    Part::Idempotency,
+    Part::Certificates,
+];
+
 /// What a device leaves behind besides components and sensors.
 const OF_DEVICE: [&str; 4] = [
     "DELETE FROM health WHERE organization_id = $1 AND device_id = $2 AND taken_at IN ( \
@@ -398,3 +425,7 @@ const QUARANTINE: &str = "DELETE FROM quarantine WHERE ctid = ANY (ARRAY (SELECT
 
 const IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE ctid = ANY (ARRAY ( \
      SELECT ctid FROM idempotency WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+
+#[cfg(feature = "testing")]
+#[cfg(test)]
+mod tests;
