@@ -23,6 +23,7 @@ pub mod impostor;
 pub mod mqtt;
 pub mod packet;
 mod postgres;
+pub mod random;
 pub mod rules;
 pub mod server;
 pub mod snapshot;

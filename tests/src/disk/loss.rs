@@ -1,6 +1,7 @@
 //! Which of the uncertain steps the disk has taken when the power goes.
 
 use super::{Uncertain, Write};
+use crate::random::Random;
 
 /// A way to lose power.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,7 +46,7 @@ impl Loss {
             Self::All | Self::Nothing => 0,
             Self::After { seed } | Self::Pieces { seed, .. } => seed,
         };
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let last = match (self, numbers.len()) {
             (Self::After { .. }, 1..) => numbers[random.below(numbers.len())],
             _ => 0,
@@ -112,29 +113,6 @@ fn pieces(offset: usize, mut new: &[u8], piece: usize) -> Vec<(usize, &[u8])> {
         new = rest;
     }
     pieces
-}
-
-/// Numbers that look like random ones, the same for the same seed.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        // splitmix64
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn coin(&mut self) -> bool {
-        self.next() >> 63 == 1
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).expect("numbers fit");
-        usize::try_from(self.next() % bound).expect("it is below")
-    }
 }
 
 /// What a disk takes as a whole.
