@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use crate::PostgresStorage;
 use crate::postgres::MIGRATIONS;
-use crate::testing::cluster;
+use crate::testing::cluster::{self, TestCluster};
 
 /// A database with the schema and nothing in it; it is dropped with this value.
 ///
@@ -28,7 +28,20 @@ impl TestDatabase {
     ///
     /// Where there is no server for tests; the message says what to do.
     pub async fn fresh() -> Self {
-        let admin = Address::parse(&cluster::address());
+        Self::at(&cluster::address()).await
+    }
+
+    /// Makes one on a server of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// Where that does not run.
+    pub async fn fresh_on(cluster: &TestCluster) -> Self {
+        Self::at(cluster.address()).await
+    }
+
+    async fn at(address: &str) -> Self {
+        let admin = Address::parse(address);
         let template = template(&admin).await;
         let database = Self {
             name: unique_name(),

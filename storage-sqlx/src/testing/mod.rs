@@ -9,5 +9,6 @@ mod cluster;
 mod database;
 mod lossy_proxy;
 
+pub use cluster::TestCluster;
 pub use database::TestDatabase;
 pub use lossy_proxy::LossyProxy;
