@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::thread;
 
-use fieldgate_storage_sqlx::testing::TestDatabase;
+use fieldgate_storage_sqlx::testing::{TestCluster, TestDatabase};
 use tokio::runtime::Builder;
 
 /// A new database, which goes with the value.
@@ -11,14 +11,14 @@ pub(crate) fn database() -> TestDatabase {
     wait_for(TestDatabase::fresh())
 }
 
+/// The same on a server of the test's own.
+pub(crate) fn database_on(cluster: &TestCluster) -> TestDatabase {
+    wait_for(TestDatabase::fresh_on(cluster))
+}
+
 /// The password of a database, and all that is stored in it.
 pub(crate) fn content(database: &TestDatabase) -> (&'static str, String) {
     (database.password(), wait_for(database.dump()))
-}
-
-/// See [`TestDatabase::let_in`].
-pub(crate) fn let_in(database: &TestDatabase, allowed: bool) {
-    wait_for(database.let_in(allowed));
 }
 
 /// See [`TestDatabase::execute`].

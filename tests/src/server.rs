@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use fieldgate_storage_sqlx::testing::{LossyProxy, TestDatabase};
+use fieldgate_storage_sqlx::testing::{LossyProxy, TestCluster, TestDatabase};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,8 +82,23 @@ impl Server {
     #[must_use]
     pub fn start(options: impl Into<ServerOptions>) -> Self {
         let options = options.into();
-        let directory = TempDir::with_prefix("fieldgate-").expect("a temporary directory");
         let database = options.storage.database();
+        Self::start_with(options, database)
+    }
+
+    /// Starts a server on a PostgreSQL of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not come to serve.
+    #[must_use]
+    pub fn start_on(cluster: &TestCluster) -> Self {
+        let database = postgres::database_on(cluster);
+        Self::start_with(StorageKind::Postgres.into(), Some(database))
+    }
+
+    fn start_with(options: ServerOptions, database: Option<TestDatabase>) -> Self {
+        let directory = TempDir::with_prefix("fieldgate-").expect("a temporary directory");
         let proxy = database.as_ref().filter(|_| options.may_lose_answers);
         let proxy = proxy.map(|database| LossyProxy::before(database, directory.path()));
         let storage = match &proxy {
@@ -349,16 +364,6 @@ impl Server {
     #[must_use]
     pub fn database(&self) -> Option<(&'static str, String)> {
         self.database.as_ref().map(postgres::content)
-    }
-
-    /// Lets nobody into its database any more, and ends all connections; or lets them in again.
-    ///
-    /// # Panics
-    ///
-    /// Where it has no database of its own.
-    pub fn let_in(&self, allowed: bool) {
-        let database = self.database.as_ref().expect("it has a database");
-        postgres::let_in(database, allowed);
     }
 
     /// Puts a new database, which is empty, in the place of its own.

@@ -152,21 +152,6 @@ impl TestDatabase {
         &self.name
     }
 
-    /// Lets nobody in any more, or again.
-    ///
-    /// # Panics
-    ///
-    /// Where the server cannot be reached.
-    pub async fn let_in(&self, allowed: bool) {
-        let mut connection = connect(&self.admin.to_string()).await;
-        let alter = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allowed}", self.name);
-        execute(&mut connection, alter).await;
-        connection.close().await.unwrap();
-        if !allowed {
-            self.disconnect_all().await;
-        }
-    }
-
     /// Ends all connections to it, as a server does that is shut down.
     ///
     /// # Panics
