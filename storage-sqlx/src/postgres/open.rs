@@ -1,5 +1,6 @@
 //! Opens a database: connects, checks who and what is there, brings its schema up to date.
 
+use std::io;
 use std::sync::Arc;
 
 use fieldgate_core::model::timestamp::Timestamp;
@@ -86,6 +87,13 @@ async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOp
         server: settings.server(),
         source,
     };
+    if !settings.proves_the_server() {
+        tracing::warn!(
+            server = settings.server(),
+            "nothing proves that the database server is the one that is meant: set \
+             sslmode=verify-full, and sslrootcert where its CA is not one that the system trusts"
+        );
+    }
     let options = settings.guard_options();
     let connected = timeout(settings.connect_timeout, options.connect()).await;
     let connected = connected.map_err(|late| unreachable(Box::new(late)))?;
@@ -101,6 +109,10 @@ async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOp
                 database: settings.database(),
                 server: settings.server(),
             },
+            _ if is_of_tls(&error) => PostgresOpenError::Tls {
+                server: settings.server(),
+                source: Box::new(error),
+            },
             _ => unreachable(Box::new(error)),
         }
     })
@@ -113,6 +125,16 @@ async fn check_version(connection: &mut PgConnection) -> Result<(), PostgresOpen
     }
     let found = show(connection, "SHOW server_version").await?;
     Err(PostgresOpenError::TooOld { found })
+}
+
+/// Whether the two sides do not agree on TLS, or the server has not proved who it is.
+fn is_of_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        // What TLS finds wrong is handed on as this.
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
+    }
 }
 
 /// Refuses a role that row-level security does not hold for.

@@ -46,6 +46,20 @@ pub enum PostgresOpenError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// TLS with the database server does not come about, above all as its certificate does not
+    /// prove who it is.
+    #[error(
+        "no TLS connection to {server} that `sslmode` allows: its certificate has to be for the \
+         host in the address, and by a CA in `sslrootcert` or one that the system trusts"
+    )]
+    Tls {
+        /// Where.
+        server: String,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// There is no such database.
     #[error(
         "there is no database `{database}` on {server}: create it by `CREATE DATABASE \

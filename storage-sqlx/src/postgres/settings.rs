@@ -1,12 +1,13 @@
 //! Where a PostgreSQL database is, and how long to wait for it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::postgres::{PostgresOpenError, guard};
 
@@ -26,6 +27,9 @@ use crate::postgres::{PostgresOpenError, guard};
 /// | `acquire_timeout` | seconds that a call waits for a connection | 10 |
 /// | `statement_timeout` | seconds that a statement may take | 30 |
 /// | `lock_timeout` | seconds that a statement waits for a lock | 10 |
+///
+/// `sslmode=require` with `sslrootcert` is `verify-ca`, as it is for PostgreSQL's own programs;
+/// `allow` is refused, as it would never use TLS.
 ///
 /// `Debug` and errors never show the password.
 #[derive(Clone)]
@@ -94,6 +98,19 @@ impl PostgresSettings {
         format!("postgres://{}/{}", self.server(), self.database())
     }
 
+    /// Whether the database server has to prove that it is the one in the address, or is on this
+    /// machine.
+    pub(super) fn proves_the_server(&self) -> bool {
+        // An address of IPv6 has brackets around it.
+        let host = self.options.get_host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_here = self.options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        is_here || matches!(self.options.get_ssl_mode(), PgSslMode::VerifyFull)
+    }
+
     /// How long a call may take: a database that answers ends it earlier.
     pub(super) fn call_timeout(&self) -> Duration {
         self.acquire_timeout + 2 * self.statement_timeout
@@ -118,6 +135,7 @@ impl FromStr for PostgresSettings {
         }
         let (mut max_connections, mut timeouts) = (16, [10, 10, 30, 10]);
         let mut passed_on = Vec::new();
+        let (mut ssl_mode, mut root) = (variable("PGSSLMODE"), variable("PGSSLROOTCERT"));
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             if key == "max_connections" {
@@ -125,6 +143,11 @@ impl FromStr for PostgresSettings {
             } else if let Some(index) = TIMEOUTS.iter().position(|known| *known == key) {
                 timeouts[index] = number(key, value)?;
             } else if PARAMETERS.contains(&key) {
+                match key {
+                    "sslmode" => ssl_mode = Some(value.to_owned()),
+                    "sslrootcert" => root = Some(value.to_owned()),
+                    _ => {}
+                }
                 passed_on.push(parameter);
             } else {
                 return Err(wrong(format!("there is no parameter `{key}`")));
@@ -132,12 +155,13 @@ impl FromStr for PostgresSettings {
         }
         let address = format!("{place}?{}", passed_on.join("&"));
         // What the parser reports might repeat a part of the password.
-        let options = address.parse();
+        let ssl_mode = agreed(ssl_mode.as_deref(), root.is_some())?;
+        let options = address.parse::<PgConnectOptions>();
         let options = options.map_err(|_: sqlx::Error| wrong("it is no URL of a database"))?;
         let [connect, acquire, statement, lock] =
             timeouts.map(|seconds| Duration::from_secs(seconds.into()));
         Ok(Self {
-            options,
+            options: options.ssl_mode(ssl_mode),
             max_connections,
             connect_timeout: connect,
             acquire_timeout: acquire,
@@ -155,6 +179,26 @@ impl fmt::Debug for PostgresSettings {
             .field("role", &self.role())
             .finish_non_exhaustive()
     }
+}
+
+/// What is meant by an `sslmode`, which PostgreSQL's own programs take to prove more where there is
+/// a root to prove it by.
+fn agreed(mode: Option<&str>, has_root: bool) -> Result<PgSslMode, PostgresOpenError> {
+    match mode.unwrap_or("prefer") {
+        "disable" => Ok(PgSslMode::Disable),
+        "prefer" => Ok(PgSslMode::Prefer),
+        "require" if !has_root => Ok(PgSslMode::Require),
+        "require" | "verify-ca" => Ok(PgSslMode::VerifyCa),
+        "verify-full" => Ok(PgSslMode::VerifyFull),
+        // Nor may one be ignored that is misspelt.
+        _ => Err(wrong(
+            "`sslmode`, or PGSSLMODE, is one of disable, prefer, require, verify-ca and verify-full",
+        )),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn wrong(reason: impl Into<String>) -> PostgresOpenError {
@@ -198,7 +242,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
-    use super::PostgresSettings;
+    use sqlx::postgres::PgSslMode;
+
+    use super::{PostgresSettings, agreed};
 
     #[test]
     fn an_address_says_where_and_how_long() {
@@ -219,6 +265,37 @@ mod tests {
     }
 
     #[test]
+    fn a_server_elsewhere_proves_itself_by_its_full_name_only() {
+        for (address, proven) in [
+            ("postgres://db/plant", false),
+            ("postgres://db/plant?sslmode=disable", false),
+            ("postgres://10.0.0.7/plant?sslmode=require", false),
+            ("postgres://db/plant?sslmode=verify-ca", false),
+            ("postgres://db/plant?sslmode=verify-full", true),
+            ("postgres://localhost/plant", true),
+            ("postgres://127.0.0.1/plant?sslmode=disable", true),
+            ("postgres://[::1]/plant", true),
+            ("postgres://me@localhost/plant?host=/run/postgresql", true),
+        ] {
+            let settings: PostgresSettings = address.parse().unwrap();
+            assert_eq!(settings.proves_the_server(), proven, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_there_to_prove_something() {
+        let mode = |mode, root| agreed(Some(mode), root).unwrap();
+        assert!(matches!(mode("require", false), PgSslMode::Require));
+        assert!(matches!(mode("require", true), PgSslMode::VerifyCa));
+        assert!(matches!(mode("prefer", true), PgSslMode::Prefer));
+        assert!(matches!(agreed(None, true).unwrap(), PgSslMode::Prefer));
+        // sqlx reads the variable too, and passes over what it does not know.
+        for wrong in ["verify_full", "allow", ""] {
+            agreed(Some(wrong), false).unwrap_err();
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_without_the_password() {
         for (address, reason) in [
             ("mysql://me:hush@db/plant", "begin with postgres://"),
@@ -235,7 +312,8 @@ mod tests {
                 "postgres://me:hush@db/plant?max_connections=hush",
                 "`max_connections` is a number",
             ),
-            ("postgres://me:hush@db/plant?sslmode=hush", "no URL"),
+            ("postgres://me:hush@db/plant?sslmode=hush", "`sslmode`"),
+            ("postgres://me:hush@db/plant?sslmode=allow", "`sslmode`"),
         ] {
             let error = address.parse::<PostgresSettings>().unwrap_err();
             let text = format!("{error} {error:?}");

@@ -7,6 +7,7 @@
 
 mod guard;
 mod relay;
+mod tls;
 
 use fieldgate_core::model::device::Device;
 use fieldgate_core::storage::{
