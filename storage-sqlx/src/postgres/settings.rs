@@ -24,7 +24,7 @@ use crate::postgres::{PostgresOpenError, guard};
 /// |---|---|---|
 /// | `max_connections` | how many connections there are at most | 16 |
 /// | `connect_timeout` | seconds to connect at the start | 10 |
-/// | `acquire_timeout` | seconds that a call waits for a connection | 10 |
+/// | `acquire_timeout` | seconds that a call waits for a connection | 3 |
 /// | `statement_timeout` | seconds that a statement may take | 30 |
 /// | `lock_timeout` | seconds that a statement waits for a lock | 10 |
 ///
@@ -133,7 +133,7 @@ impl FromStr for PostgresSettings {
         if !SCHEMES.iter().any(|scheme| place.starts_with(scheme)) {
             return Err(wrong("it does not begin with postgres://"));
         }
-        let (mut max_connections, mut timeouts) = (16, [10, 10, 30, 10]);
+        let (mut max_connections, mut timeouts) = (16, [10, 3, 30, 10]);
         let mut passed_on = Vec::new();
         let (mut ssl_mode, mut root) = (variable("PGSSLMODE"), variable("PGSSLROOTCERT"));
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {

@@ -17,7 +17,7 @@ use fieldgate_core::storage::StorageError;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::Error;
 use crate::postgres::{PostgresStorage, refuse};
@@ -134,9 +134,10 @@ impl PostgresStorage {
         F: for<'c> Fn(&'c mut PgConnection) -> Scoped<'a, 'c, T> + Send + Sync,
     {
         let view = view.into();
+        let end = Instant::now() + self.call_timeout;
         let mut attempt = 1;
         loop {
-            let result = timeout(self.call_timeout, self.attempt(view, &work)).await;
+            let result = timeout_at(end, self.attempt(view, &work)).await;
             match result.unwrap_or(Err(Error::TimedOut)) {
                 Err(error) if attempt < ATTEMPTS && is_conflict(&error) => {
                     tracing::debug!(%error, attempt, "a transaction is tried again");

@@ -6,6 +6,7 @@
 )]
 
 mod guard;
+mod limits;
 mod relay;
 mod tls;
 
@@ -14,6 +15,7 @@ use fieldgate_core::storage::{
     DeviceStore as _, Effects, OrganizationStore as _, ServerProof, StorageError,
 };
 use fieldgate_core::testing::fixtures;
+use fieldgate_storage_sqlx::testing::TestDatabase;
 use fieldgate_storage_sqlx::{PostgresOpenError, PostgresStorage};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -40,6 +42,21 @@ async fn connect(url: &str) -> PgConnection {
 async fn execute(connection: &mut PgConnection, statements: String) {
     let done = sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection);
     done.await.unwrap();
+}
+
+/// Waits until so many transactions wait for a lock.
+async fn waiting(database: &TestDatabase, count: i64) {
+    let mut admin = connect(&database.admin_url()).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                   AND datname = current_database()";
+    loop {
+        let found = sqlx::query_scalar(waiting).fetch_one(&mut admin).await;
+        let found: i64 = found.unwrap();
+        if found >= count {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[track_caller]
