@@ -17,7 +17,7 @@ pub(super) async fn open(
     settings: &PostgresSettings,
 ) -> Result<PostgresStorage, PostgresOpenError> {
     let mut connection = connect(settings).await?;
-    check_version(&mut connection).await?;
+    check_version(&connection)?;
     check_role(&mut connection, &settings.role()).await?;
     check_settings(&mut connection).await?;
     // Nothing is changed, not even the schema, that another server works with.
@@ -118,12 +118,13 @@ async fn connect(settings: &PostgresSettings) -> Result<PgConnection, PostgresOp
     })
 }
 
-async fn check_version(connection: &mut PgConnection) -> Result<(), PostgresOpenError> {
-    let number = show(connection, "SHOW server_version_num").await?;
-    if number.parse::<u32>().is_ok_and(|number| number >= OLDEST) {
+/// By what it says of itself as it lets one in.
+fn check_version(connection: &PgConnection) -> Result<(), PostgresOpenError> {
+    let number = connection.server_version_num().unwrap_or(0);
+    if number >= OLDEST {
         return Ok(());
     }
-    let found = show(connection, "SHOW server_version").await?;
+    let found = (number / 10_000).to_string();
     Err(PostgresOpenError::TooOld { found })
 }
 

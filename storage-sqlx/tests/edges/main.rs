@@ -8,6 +8,7 @@
 mod guard;
 mod limits;
 mod relay;
+mod server;
 mod tls;
 
 use fieldgate_core::model::device::Device;
