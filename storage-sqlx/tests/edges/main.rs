@@ -7,6 +7,7 @@
 
 mod guard;
 mod limits;
+mod months;
 mod relay;
 mod server;
 mod tls;
