@@ -24,7 +24,7 @@ use fieldgate_core::storage::{
 use fieldgate_core::testing::fixtures;
 use fieldgate_storage_sqlx::PostgresStorage;
 use fieldgate_storage_sqlx::testing::TestDatabase;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgQueryResult};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 #[tokio::test]
@@ -74,35 +74,70 @@ async fn what_a_transaction_has_named_ends_with_it() {
     assert_eq!(count(&mut raw, "device").await, 0);
 }
 
+/// In no table, partitions among them, by neither role that may write at all.
 #[tokio::test]
 async fn nothing_of_another_organization_can_be_written() {
     let database = TestDatabase::fresh().await;
     let theirs = furnish(&database).await;
-    let mut raw = connect(&database.url()).await;
-    name(
-        &mut raw,
-        &OrganizationId::new(fixtures::noon(), fixtures::unique()).to_string(),
-    )
-    .await;
-    for statement in [
-        "UPDATE device SET name = 'mine now'",
-        "DELETE FROM reading",
-        "UPDATE certificate SET fate = 'GOOD'",
-    ] {
-        let done = sqlx::query(statement).execute(&mut raw).await.unwrap();
-        assert_eq!(done.rows_affected(), 0, "{statement}");
+    let mut admin = connect(&database.admin_url()).await;
+    let walled = walled_tables(&mut admin).await;
+    let all = counts(&mut admin, &walled).await;
+    for (url, least) in [(database.owner_url(), walled.len()), (database.url(), 20)] {
+        let mut raw = connect(&url).await;
+        let other = OrganizationId::new(fixtures::noon(), fixtures::unique());
+        name(&mut raw, &other.to_string()).await;
+        let tables = readable(&mut raw, &walled).await;
+        assert!(tables.len() >= least, "{tables:?}");
+        for table in tables.iter().filter(|table| all[*table] > 0) {
+            let whose = owner_column(table);
+            let mine = format!("UPDATE {table} SET {whose} = {whose}");
+            for statement in [mine, format!("DELETE FROM {table}")] {
+                let statement = sqlx::query(AssertSqlSafe(statement));
+                let done = statement.execute(&mut raw).await.unwrap();
+                assert_eq!(done.rows_affected(), 0, "{table}");
+            }
+            let planted = plant(&mut admin, &mut raw, table, theirs).await;
+            assert_code(planted, "42501");
+        }
     }
-    let planted = sqlx::query(
-        "INSERT INTO site (organization_id, id, name, created_at, revision) \
-         VALUES ($1, gen_random_uuid(), 'planted', 0, 1)",
-    )
-    .bind(theirs.as_uuid())
-    .execute(&mut raw)
-    .await;
-    assert_code(planted, "42501");
-    // To move one's own row over is no way either.
-    let moved = sqlx::query("UPDATE site SET organization_id = $1").bind(theirs.as_uuid());
-    assert_eq!(moved.execute(&mut raw).await.unwrap().rows_affected(), 0);
+    assert_eq!(counts(&mut admin, &walled).await, all);
+}
+
+/// Tries to store once more a row that an organization has.
+async fn plant(
+    admin: &mut PgConnection,
+    raw: &mut PgConnection,
+    table: &str,
+    theirs: OrganizationId,
+) -> Result<PgQueryResult, sqlx::Error> {
+    let whose = owner_column(table);
+    let row = format!("SELECT row_to_json(t)::text FROM {table} AS t WHERE {whose} = $1 LIMIT 1");
+    let row = sqlx::query_scalar(AssertSqlSafe(row)).bind(theirs.as_uuid());
+    let row: String = row.fetch_one(admin).await.unwrap();
+    let insert = format!(
+        "INSERT INTO {table} OVERRIDING SYSTEM VALUE \
+         SELECT * FROM json_populate_record(NULL::{table}, $1::json)"
+    );
+    let insert = sqlx::query(AssertSqlSafe(insert)).bind(row);
+    insert.execute(raw).await
+}
+
+/// To move one's own row over is no way either.
+#[tokio::test]
+async fn nothing_can_be_given_to_another_organization() {
+    let database = TestDatabase::fresh().await;
+    let mine = furnish(&database).await;
+    let mut admin = connect(&database.admin_url()).await;
+    let mut raw = connect(&database.url()).await;
+    name(&mut raw, &mine.to_string()).await;
+    let walled = walled_tables(&mut admin).await;
+    let other = OrganizationId::new(fixtures::noon(), fixtures::unique());
+    for table in readable(&mut raw, &walled).await {
+        let whose = owner_column(&table);
+        let give = format!("UPDATE {table} SET {whose} = $1");
+        let give = sqlx::query(AssertSqlSafe(give)).bind(other.as_uuid());
+        assert_code(give.execute(&mut raw).await, "42501");
+    }
 }
 
 #[tokio::test]
@@ -146,6 +181,21 @@ async fn every_table_with_an_organization_has_the_wall() {
             "probe",
             "server"
         ]
+    );
+    let by_columns: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'fieldgate' \
+         AND (column_name = 'organization_id' OR (table_name, column_name) = ('organization', 'id')) \
+         ORDER BY 1",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    assert_eq!(by_columns, walled_tables(&mut admin).await);
+    assert!(
+        by_columns
+            .iter()
+            .any(|table| table.starts_with("reading_2")),
+        "{by_columns:?}"
     );
 }
 
@@ -246,6 +296,14 @@ async fn walled_tables(admin: &mut PgConnection) -> Vec<String> {
     .fetch_all(admin)
     .await
     .unwrap()
+}
+
+/// The column that says whose a row is.
+fn owner_column(table: &str) -> &'static str {
+    match table {
+        "organization" => "id",
+        _ => "organization_id",
+    }
 }
 
 /// Those that the role may read at all: for a server, no partitions.
