@@ -1,7 +1,5 @@
 //! Devices in sled.
 
-use std::ops::ControlFlow;
-
 use async_trait::async_trait;
 use fieldgate_core::model::device::{Device, DeviceFilter, DeviceSummary, DeviceUpdate};
 use fieldgate_core::model::id::{DeviceId, OrganizationId, SiteId};
@@ -19,6 +17,7 @@ use crate::error::Error;
 use crate::keys::{self, Range};
 use crate::record::Record as _;
 use crate::scan::Order;
+use crate::tally;
 use crate::token;
 use crate::writer::Kind;
 
@@ -112,16 +111,8 @@ impl DeviceStore for SledStorage {
         &self,
         organization: OrganizationId,
     ) -> Result<DeviceSummary, StorageError> {
-        self.read(move |reader| {
-            let mut summary = DeviceSummary::default();
-            let devices = Range::of(keys::devices(organization));
-            reader.each(devices, Order::Ascending, |_, _, octets| {
-                count(&mut summary, Device::decode(octets)?);
-                Ok(ControlFlow::Continue(()))
-            })?;
-            Ok(summary)
-        })
-        .await
+        self.read(move |reader| reader.look(|view| tally::devices(view, organization)))
+            .await
     }
 }
 
@@ -197,16 +188,4 @@ fn require_site(
         }
         _ => Ok(()),
     }
-}
-
-fn count(summary: &mut DeviceSummary, device: Device) {
-    summary.total += 1;
-    summary.online += u64::from(device.presence.online());
-    let status = device.presence.status();
-    *summary.by_status.entry(status).or_default() += 1;
-    *summary.by_site.entry(device.settings.site_id).or_default() += 1;
-    *summary
-        .by_profile
-        .entry(device.settings.profile)
-        .or_default() += 1;
 }

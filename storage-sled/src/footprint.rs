@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::keys::{self, Day};
 use crate::record::{Record as _, encode_reading};
 use crate::report::RETAINED_PIECE_MAX;
+use crate::tally;
 
 /// A key that is there because of a record.
 #[derive(Debug)]
@@ -49,6 +50,9 @@ pub(crate) fn footprint(record: &ArchiveRecord, lives: bool) -> Result<Vec<Entry
         }
         ArchiveRecord::Group(it) => {
             entries.put(keys::group(it.organization_id, it.id), it.encode()?);
+            for lead in tally::leads(&it.settings.selector) {
+                entries.mark(keys::group_by_tag(it.organization_id, lead, it.id));
+            }
         }
         ArchiveRecord::Device(it) => device(&mut entries, it)?,
         ArchiveRecord::Token(it) => token(&mut entries, it)?,

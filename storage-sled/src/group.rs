@@ -8,15 +8,15 @@ use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
 use fieldgate_core::model::id::{GroupId, OrganizationId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::tag::{SelectorTally, TagSelector};
 use fieldgate_core::storage::{Effects, GroupStore, StorageError, Unique};
 
 use crate::SledStorage;
 use crate::change::{Source, check_revision};
 use crate::error::Error;
-use crate::keys::{self, Range};
+use crate::keys::{self, KeyReader, Range};
 use crate::record::Record as _;
-use crate::scan::Order;
+use crate::scan::{Order, Reader};
+use crate::tally;
 use crate::writer::Kind;
 
 #[async_trait]
@@ -26,6 +26,7 @@ impl GroupStore for SledStorage {
         group: &DeviceGroup,
         effects: &Effects,
     ) -> Result<(), StorageError> {
+        let (organization, id) = (group.organization_id, group.id);
         let (group, effects) = (group.clone(), effects.clone());
         self.change(move |change| {
             change.effects(&effects)?;
@@ -35,7 +36,8 @@ impl GroupStore for SledStorage {
             change.require_free(&key, Unique::Id)?;
             change.put_record(key, &group)
         })
-        .await
+        .await?;
+        self.count_group(organization, id).await
     }
 
     async fn group(
@@ -70,17 +72,20 @@ impl GroupStore for SledStorage {
         settings: &GroupSettings,
     ) -> Result<DeviceGroup, StorageError> {
         let settings = settings.clone();
-        self.change(move |change| {
-            let key = keys::group(organization, id);
-            let stored = change.record(&key)?;
-            let mut group: DeviceGroup = stored.ok_or(Error::not_found("device group"))?;
-            check_revision(group.revision, expected, "device group")?;
-            group.settings = settings;
-            group.revision = group.revision.next();
-            change.put_record(key, &group)?;
-            Ok(group)
-        })
-        .await
+        let updated = self
+            .change(move |change| {
+                let key = keys::group(organization, id);
+                let stored = change.record(&key)?;
+                let mut group: DeviceGroup = stored.ok_or(Error::not_found("device group"))?;
+                check_revision(group.revision, expected, "device group")?;
+                group.settings = settings;
+                group.revision = group.revision.next();
+                change.put_record(key, &group)?;
+                Ok(group)
+            })
+            .await?;
+        self.count_group(organization, id).await?;
+        Ok(updated)
     }
 
     async fn delete_group(
@@ -100,21 +105,80 @@ impl GroupStore for SledStorage {
         .await
     }
 
-    async fn count_selected(
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
-        let selectors = selectors.to_vec();
+        let ids = ids.to_vec();
         self.read(move |reader| {
-            let mut tally = SelectorTally::new(&selectors);
-            let devices = Range::of(keys::devices(organization));
-            reader.each(devices, Order::Ascending, |_, _, octets| {
-                tally.add(&Device::decode(octets)?.settings.tags, 1);
-                Ok(ControlFlow::Continue(()))
-            })?;
-            Ok(tally.counts())
+            let size = |id| {
+                let kept = reader.look(|view| tally::group(view, organization, id))?;
+                kept.map_or_else(|| count(reader, organization, id), Ok)
+            };
+            ids.into_iter().map(size).collect()
         })
         .await
     }
+}
+
+impl SledStorage {
+    /// Counts a group on until it is counted to its end, in steps that let others go between.
+    async fn count_group(
+        &self,
+        organization: OrganizationId,
+        id: GroupId,
+    ) -> Result<(), StorageError> {
+        let noted = keys::uncounted_group(organization, id);
+        let mut more = self
+            .read(move |reader| reader.look(|view| view.has(&noted)))
+            .await?;
+        while more {
+            more = self
+                .change(move |change| tally::count_on(change, organization, id))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Counts on at a group that has not been counted to its end; whether there was one.
+    pub(crate) async fn count_any_group(&self) -> Result<bool, StorageError> {
+        let found = self
+            .read(|reader| {
+                reader.look(|view| {
+                    let mut all = view.entries(Range::of(keys::uncounted_groups()));
+                    let Some((key, _)) = all.next().transpose()? else {
+                        return Ok(None);
+                    };
+                    let mut key = KeyReader::new(&key);
+                    let organization = OrganizationId::from_uuid(key.uuid()?);
+                    Ok(Some((organization, GroupId::from_uuid(key.uuid()?))))
+                })
+            })
+            .await?;
+        let Some((organization, id)) = found else {
+            return Ok(false);
+        };
+        self.change_as(Kind::Frugal, move |change| {
+            tally::count_on(change, organization, id)
+        })
+        .await?;
+        Ok(true)
+    }
+}
+
+/// Counts the devices of a group that has not been counted to its end.
+fn count(reader: Reader<'_>, organization: OrganizationId, id: GroupId) -> Result<u64, Error> {
+    let group = reader.look(|view| view.record(&keys::group(organization, id)))?;
+    let Some(group): Option<DeviceGroup> = group else {
+        return Ok(0);
+    };
+    let mut size = 0;
+    let devices = Range::of(keys::devices(organization));
+    reader.each(devices, Order::Ascending, |_, _, octets| {
+        let device = Device::decode(octets)?;
+        size += u64::from(group.settings.selector.matches(&device.settings.tags));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(size)
 }

@@ -65,6 +65,14 @@ keys! {
     device_at_site(organization: OrganizationId, site: SiteId, device: DeviceId) = DeviceAtSite;
 
     groups(organization: OrganizationId) = Group;
+    groups_by_tag(organization: OrganizationId, lead: Lead<'_>) = GroupByTag;
+    group_by_tag(organization: OrganizationId, lead: Lead<'_>, id: GroupId) = GroupByTag;
+    uncounted_groups() = UncountedGroup;
+    /// → the last device that is in its size; empty before the first one.
+    uncounted_group(organization: OrganizationId, id: GroupId) = UncountedGroup;
+    tallies(organization: OrganizationId, kind: u8) = Tally;
+    /// → how many there are.
+    tally(organization: OrganizationId, kind: u8, value: &[u8]) = Tally;
     group(organization: OrganizationId, id: GroupId) = Group;
 
     all_idempotency_of(owner: KeyOwner) = Idempotency;
@@ -191,6 +199,10 @@ keys! {
     deleted_sensors() = DeletedSensor;
     deleted_sensor(organization: OrganizationId, id: SensorId) = DeletedSensor;
 }
+
+/// The tag under which a group is found; empty for one that is held against each device.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Lead<'a>(pub(crate) &'a str);
 
 /// The days of 1970 and after, by which retention finds what is old.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -359,9 +371,13 @@ parts! {
     RetainedTopic: |topic| [topic_octet(*topic)];
     Timestamp: |at| at.unix_millis().to_be_bytes();
     Day: |day| day.0.to_be_bytes();
+    u8: |number| [*number];
     u16: |number| number.to_be_bytes();
     u64: |number| number.to_be_bytes();
     &str: |text| *text;
+    &[u8]: |octets| *octets;
+    // No tag is the beginning of another key: the zero is in none of them.
+    Lead<'_>: |lead| format!("{}\0", lead.0);
     &Slug: |slug| slug.as_str();
     &Name: |name| name.as_str();
     &Key: |key| key.as_str();

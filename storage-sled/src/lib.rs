@@ -67,9 +67,11 @@ mod space;
 mod store;
 mod sweep;
 mod sync;
+mod tally;
 mod token;
 mod unfinished;
 mod unpack;
+mod upgrade;
 mod verify;
 mod writer;
 

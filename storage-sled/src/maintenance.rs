@@ -23,6 +23,7 @@ impl MaintenanceStore for SledStorage {
         policy: &PurgePolicy,
         limit: usize,
     ) -> Result<Purged, StorageError> {
+        let uncounted = self.count_any_group().await?;
         let now = policy.now;
         let policy = policy.clone();
         let position = self.position();
@@ -32,7 +33,7 @@ impl MaintenanceStore for SledStorage {
         let position = mem::take(&mut found.position);
         let purged = Purged {
             removed: found.records,
-            more: found.more,
+            more: found.more || uncounted,
         };
         if !found.is_empty() {
             self.change_as(Kind::Frugal, move |change| found.remove(change, now))

@@ -8,7 +8,7 @@ use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId}
 use fieldgate_core::model::key::Key;
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use fieldgate_core::storage::{SensorStore, StorageError, Unique};
 
 use crate::SledStorage;
@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::keys::{self, KeyReader, Range};
 use crate::record::Record as _;
 use crate::scan::Order;
+use crate::tally;
 use crate::writer::Kind;
 
 #[async_trait]
@@ -61,6 +62,14 @@ impl SensorStore for SledStorage {
             })
         })
         .await
+    }
+
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError> {
+        self.read(move |reader| reader.look(|view| tally::sensors(view, organization)))
+            .await
     }
 
     async fn update_sensor(
@@ -216,7 +225,7 @@ fn stored(
     living(change, organization, id)?.ok_or(Error::not_found("sensor"))
 }
 
-fn is_living(source: &impl Source, sensor: &Sensor) -> Result<bool, Error> {
+pub(crate) fn is_living(source: &impl Source, sensor: &Sensor) -> Result<bool, Error> {
     let organization = sensor.organization_id;
     Ok(
         source.has(&keys::component(organization, sensor.component_id))?

@@ -61,6 +61,10 @@ pub(crate) enum Space {
     DeletedDevice = 0x50,
     DeletedComponent = 0x51,
     DeletedSensor = 0x52,
+
+    Tally = 0x60,
+    GroupByTag = 0x61,
+    UncountedGroup = 0x62,
 }
 
 /// How the keys of a kind of record begin; none for what is counted, which lies in two places.
@@ -102,11 +106,12 @@ pub(crate) fn describe(key: &[u8]) -> String {
 }
 
 /// The kinds of keys that lead to records.
-const LINKS: [Space; 25] = [
+const LINKS: [Space; 26] = [
     Space::Slug,
     Space::ApiKeyPrefix,
     Space::ApiKeyId,
     Space::DeviceAtSite,
+    Space::GroupByTag,
     Space::IdempotencyByTime,
     Space::DeviceName,
     Space::SessionOfNode,

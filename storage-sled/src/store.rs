@@ -22,6 +22,7 @@ use crate::scan::Reader;
 use crate::snapshot::Snapshots;
 use crate::sync::Syncer;
 use crate::unfinished;
+use crate::upgrade::Upgrade;
 use crate::writer::{Job, Kind, Message, Writer};
 
 /// Keeps everything in a sled directory.
@@ -197,15 +198,23 @@ impl SledStorageBuilder {
         directory::create(&db_dir).map_err(io)?;
         unfinished::remove(&db_dir).map_err(io)?;
         let db = self.open_sled(&db_dir)?;
-        self.check_format(&db)?;
+        let format = self.format(&db)?;
         let extent = Extent::open(dir, &db).map_err(|reason| self.damaged(reason))?;
-        let syncer = match self.durability {
+        let mut syncer = match self.durability {
             Durability::Disk => {
                 db.flush().map_err(|error| self.damaged(error))?;
                 Some(Syncer::new(&db_dir).map_err(io)?)
             }
             Durability::Process => None,
         };
+        if format < FORMAT {
+            let mut upgrade = Upgrade {
+                db: &db,
+                syncer: syncer.as_mut(),
+            };
+            let upgraded = upgrade.count().and_then(|()| upgrade.note(FORMAT));
+            upgraded.map_err(|error| self.damaged(error))?;
+        }
         let shared = Arc::new(Shared::new(Tree::clone(&db)));
         let (messages, receiver) = mpsc::channel(MESSAGES_MAX);
         let writer = Writer {
@@ -267,7 +276,8 @@ impl SledStorageBuilder {
         })
     }
 
-    fn check_format(&self, db: &Tree) -> Result<(), OpenError> {
+    /// The format of what is there; that of this version where there is nothing.
+    fn format(&self, db: &Tree) -> Result<u32, OpenError> {
         let key = keys::meta("format");
         let stored = db.get(&key).map_err(|error| self.damaged(error))?;
         let Some(stored) = stored else {
@@ -277,7 +287,7 @@ impl SledStorageBuilder {
             let format = FORMAT.to_be_bytes();
             db.insert(key, &format)
                 .map_err(|error| self.damaged(error))?;
-            return Ok(());
+            return Ok(FORMAT);
         };
         let stored = <[u8; 4]>::try_from(&*stored)
             .map_err(|_| self.damaged("its format number is damaged"))?;
@@ -289,7 +299,7 @@ impl SledStorageBuilder {
                 supported: FORMAT,
             });
         }
-        Ok(())
+        Ok(found)
     }
 
     fn damaged(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OpenError {
@@ -412,7 +422,7 @@ impl Shared {
 }
 
 /// The newest format of the whole that this version reads, and the one that it writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const MIB: u64 = 1024 * 1024;
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use fieldgate_core::model::group::DeviceGroup;
 use fieldgate_core::storage::{ArchiveRecord, FINDINGS_MAX, Finding, RecordKind};
 use sled::IVec;
 
@@ -10,8 +11,9 @@ use crate::error::Error;
 use crate::footprint::{footprint, owners};
 use crate::keys::{self, Range};
 use crate::snapshot::{Look, Snapshot};
-use crate::space;
+use crate::space::{self, Space};
 use crate::store::Shared;
+use crate::tally::{self, Deltas};
 use crate::unpack::{kind_of, unpack};
 
 /// Tells what is wrong in a snapshot of all keys.
@@ -20,6 +22,7 @@ pub(crate) fn verify(shared: &Shared, snapshot: &Snapshot) -> Result<Vec<Finding
     // What belongs to records is known before the keys that lead to them are looked at.
     each(shared, snapshot, &mut check, Check::record)?;
     each(shared, snapshot, &mut check, Check::link)?;
+    check.missing();
     Ok(check.findings)
 }
 
@@ -58,6 +61,10 @@ struct Check {
     findings: Vec<Finding>,
     /// Hashes of the keys that lead to records, as the records ask for them.
     links: HashSet<u64>,
+    /// The numbers that are kept, as the records add up to them.
+    tally: Deltas,
+    /// Groups that are counted to their end, of the organizations whose devices follow.
+    groups: Vec<DeviceGroup>,
 }
 
 impl Check {
@@ -96,11 +103,46 @@ impl Check {
             }
             self.links.insert(hash(&entry.key));
         }
+        self.count(look, record)
+    }
+
+    /// Adds what a record adds to the numbers that are kept.
+    fn count(&mut self, look: &Look<'_>, record: ArchiveRecord) -> Result<(), Error> {
+        match record {
+            ArchiveRecord::Group(it) => {
+                if !look.has(&keys::uncounted_group(it.organization_id, it.id))? {
+                    self.groups.push(it);
+                }
+            }
+            ArchiveRecord::Device(it) => {
+                tally::device(&mut self.tally, Some(&it), 1);
+                for group in &self.groups {
+                    if group.organization_id == it.organization_id
+                        && group.settings.selector.matches(&it.settings.tags)
+                    {
+                        tally::member(&mut self.tally, it.organization_id, group.id, 1);
+                    }
+                }
+            }
+            ArchiveRecord::Sensor(it) => {
+                let organization = it.organization_id;
+                if look.has(&keys::component(organization, it.component_id))?
+                    && look.has(&keys::device(organization, it.device_id))?
+                {
+                    let value_type = it.settings.value_type;
+                    tally::sensor(&mut self.tally, organization, value_type, 1);
+                }
+            }
+            _ => {}
+        }
         Ok(())
     }
 
     /// A key that leads to a record, the other way round.
-    fn link(&mut self, _: &Look<'_>, key: &[u8], _: &IVec) -> Result<(), Error> {
+    fn link(&mut self, look: &Look<'_>, key: &[u8], value: &IVec) -> Result<(), Error> {
+        if key.first() == Some(&(Space::Tally as u8)) {
+            return self.number(look, key, value);
+        }
         if space::is_link(key) && !self.links.contains(&hash(key)) {
             let place = space::describe(key);
             self.findings.push(Finding::new(
@@ -109,6 +151,33 @@ impl Check {
             ));
         }
         Ok(())
+    }
+
+    /// A number that is kept. That of a group that is being counted is right when it is done.
+    fn number(&mut self, look: &Look<'_>, key: &[u8], value: &IVec) -> Result<(), Error> {
+        let expected = self.tally.remove(key).unwrap_or(0);
+        let kept = <[u8; 8]>::try_from(&**value).map(u64::from_be_bytes);
+        if kept.ok() != Some(expected.cast_unsigned()) && !tally::is_unfinished(look, key)? {
+            self.wrong(key);
+        }
+        Ok(())
+    }
+
+    /// Numbers that are not there.
+    fn missing(&mut self) {
+        for (key, expected) in std::mem::take(&mut self.tally) {
+            if expected != 0 {
+                self.wrong(&key);
+            }
+        }
+    }
+
+    fn wrong(&mut self, key: &[u8]) {
+        if self.findings.len() < FINDINGS_MAX {
+            let place = format!("Tally {}", hexadecimal(&key[1..]));
+            let problem = "the number is not that of what is there";
+            self.findings.push(Finding::new(place, problem));
+        }
     }
 
     fn find(&mut self, kind: RecordKind, key: &[u8], problem: impl Into<String>) {

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::extent::Extent;
 use crate::store::Shared;
 use crate::sync::Syncer;
+use crate::tally;
 
 /// What a change is for, which decides when it is taken and when it is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,7 +68,10 @@ impl Job {
         let (sender, receiver) = oneshot::channel();
         let run = move |turn: Turn<'_, '_>| {
             let outcome = match turn {
-                Turn::Yours(change) => work(change),
+                Turn::Yours(change) => work(change).and_then(|done| {
+                    tally::settle(change)?;
+                    Ok(done)
+                }),
                 Turn::Refused(error) => Err(error),
             };
             Done {

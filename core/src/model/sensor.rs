@@ -1,5 +1,6 @@
 //! Sensors: the typed data channels of a component.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -301,5 +302,22 @@ impl SensorFilter {
                 crate::model::device::name_words(settings.name.as_str())
                     .any(|word| word.starts_with(&prefix))
             })
+    }
+}
+
+/// How many sensors there are, by the type of their values.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SensorSummary {
+    /// All sensors.
+    pub total: u64,
+    /// By type; types without sensors may be missing.
+    pub by_value_type: BTreeMap<ValueType, u64>,
+}
+
+impl SensorSummary {
+    /// Counts some sensors of a type.
+    pub fn add(&mut self, value_type: ValueType, sensors: u64) {
+        self.total += sensors;
+        *self.by_value_type.entry(value_type).or_default() += sensors;
     }
 }

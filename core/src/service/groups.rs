@@ -79,10 +79,9 @@ impl Groups {
         page: PageRequest<GroupId>,
     ) -> Result<Page<CountedGroup>> {
         let page = self.parts.storage.groups(organization, page).await?;
-        let selectors = page.items.iter().map(|it| it.settings.selector.clone());
-        let selectors: Vec<_> = selectors.collect();
+        let ids: Vec<_> = page.items.iter().map(|it| it.id).collect();
         let storage = &self.parts.storage;
-        let counts = storage.count_selected(organization, &selectors).await?;
+        let counts = storage.group_sizes(organization, &ids).await?;
         let counted = page.items.into_iter().zip(counts);
         let items = counted.map(|(group, device_count)| CountedGroup {
             group,
@@ -156,10 +155,9 @@ impl Groups {
     }
 
     async fn counted(&self, group: DeviceGroup) -> Result<CountedGroup> {
-        let selectors = [group.settings.selector.clone()];
         let storage = &self.parts.storage;
         let counts = storage
-            .count_selected(group.organization_id, &selectors)
+            .group_sizes(group.organization_id, &[group.id])
             .await?;
         Ok(CountedGroup {
             group,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use crate::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use crate::service::service;
 
 service! {
@@ -36,6 +36,15 @@ impl Sensors {
     ) -> Result<Page<Sensor>> {
         let storage = &self.parts.storage;
         Ok(storage.sensors(organization, filter, page).await?)
+    }
+
+    /// Counts an organization's sensors.
+    ///
+    /// # Errors
+    ///
+    /// As [`Error`] says in general.
+    pub async fn summary(&self, organization: OrganizationId) -> Result<SensorSummary> {
+        Ok(self.parts.storage.sensor_summary(organization).await?)
     }
 
     /// Changes the settings; the type only while no stored reading contradicts it.

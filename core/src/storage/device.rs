@@ -76,7 +76,8 @@ pub trait DeviceStore: Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<DeletedDevice, StorageError>;
 
-    /// Counts an organization's devices.
+    /// How many devices an organization has. The numbers are kept with every change, so that
+    /// nothing is counted here.
     async fn device_summary(
         &self,
         organization: OrganizationId,

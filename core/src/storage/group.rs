@@ -8,7 +8,6 @@ use crate::model::group::{DeviceGroup, GroupSettings};
 use crate::model::id::{GroupId, OrganizationId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::tag::TagSelector;
 use crate::storage::{Effects, StorageError};
 
 /// Keeps [`DeviceGroup`] records.
@@ -65,11 +64,12 @@ pub trait GroupStore: Debug + Send + Sync + 'static {
         expected: Option<Revision>,
     ) -> Result<(), StorageError>;
 
-    /// How many of an organization's devices each selector chooses, in the order of the selectors.
-    /// One look at the devices serves for all of them: a page of groups costs what one group does.
-    async fn count_selected(
+    /// How many devices belong to each of some groups of an organization, in the order of the ids;
+    /// 0 for one that is not there. The numbers are kept with every change of a device and of a
+    /// group, so that nothing is counted here.
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError>;
 }

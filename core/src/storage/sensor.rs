@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use crate::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use crate::storage::StorageError;
 
 /// Keeps [`Sensor`] records.
@@ -29,6 +29,13 @@ pub trait SensorStore: Debug + Send + Sync + 'static {
         filter: &SensorFilter,
         page: PageRequest<SensorId>,
     ) -> Result<Page<Sensor>, StorageError>;
+
+    /// How many sensors an organization's devices have. The numbers are kept with every change, so
+    /// that nothing is counted here.
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError>;
 
     /// Changes it by [`Sensor::update`].
     ///

@@ -68,6 +68,19 @@ async fn a_link_that_leads_nowhere_is_found() {
 }
 
 #[tokio::test]
+async fn a_number_that_is_wrong_is_found() {
+    let (storage, device, _directory) = furnished().await;
+    let status = b"PENDING";
+    let kept = keys::tally(device.organization_id, 1, status);
+    for wrong in [None, Some(&[0, 0, 0, 0, 0, 0, 0, 2][..])] {
+        set(&storage, &kept, wrong).await;
+        let found = findings(&storage).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].place.starts_with("Tally "), "{found:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_does_not_read_is_found_and_the_rest_still_reads() {
     let (storage, device, _directory) = furnished().await;
     let sensor = parts(&storage).await.1;

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::postgres::row::{Columns, stored, tag_texts};
 use crate::postgres::select::{Select, check_revision};
 use crate::postgres::transaction::scoped;
-use crate::postgres::{PostgresStorage, idempotency, refuse};
+use crate::postgres::{PostgresStorage, idempotency, refuse, tally};
 
 #[async_trait]
 impl GroupStore for PostgresStorage {
@@ -31,7 +31,8 @@ impl GroupStore for PostgresStorage {
                 insert(tx, group).await
             })
         })
-        .await
+        .await?;
+        self.count_group(group.organization_id, group.id).await
     }
 
     async fn group(
@@ -68,18 +69,22 @@ impl GroupStore for PostgresStorage {
         expected: Option<Revision>,
         settings: &GroupSettings,
     ) -> Result<DeviceGroup, StorageError> {
-        self.write(organization, |tx| {
-            scoped(async move {
-                let found = lock(tx, organization, id).await?;
-                let mut group = found.ok_or(Error::not_found(WHAT))?;
-                check_revision(expected, group.revision, WHAT)?;
-                group.settings = settings.clone();
-                group.revision = group.revision.next();
-                replace(tx, &group).await?;
-                Ok(group)
+        let updated = self
+            .write(organization, |tx| {
+                scoped(async move {
+                    let found = lock(tx, organization, id).await?;
+                    let mut group = found.ok_or(Error::not_found(WHAT))?;
+                    check_revision(expected, group.revision, WHAT)?;
+                    group.settings = settings.clone();
+                    group.revision = group.revision.next();
+                    replace(tx, &group).await?;
+                    tally::count_on(tx, organization, id).await?;
+                    Ok(group)
+                })
             })
-        })
-        .await
+            .await?;
+        self.count_group(organization, id).await?;
+        Ok(updated)
     }
 
     async fn delete_group(
@@ -104,19 +109,20 @@ impl GroupStore for PostgresStorage {
         .await
     }
 
-    async fn count_selected(
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
         let mut reader = self.reader(organization).await?;
-        let counts = count(&mut reader, organization, selectors).await;
-        counts.map_err(refuse)
+        let sizes = tally::groups(&mut reader, organization, ids).await;
+        sizes.map_err(refuse)
     }
 }
 
-/// Takes from the index what devices have of the tags that the selectors name.
-async fn count(
+/// Counts the devices that each selector chooses: takes from the index what devices have of the
+/// tags that the selectors name.
+pub(super) async fn count(
     connection: &mut PgConnection,
     organization: OrganizationId,
     selectors: &[TagSelector],
@@ -180,8 +186,10 @@ pub(super) async fn insert(tx: &mut PgConnection, group: &DeviceGroup) -> Result
     .bind(tag_texts(&settings.selector.none))
     .bind(group.created_at.unix_millis())
     .bind(stored(group.revision.as_u64()))
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    // Where there are few devices, or none yet, that is all.
+    tally::count_on(tx, group.organization_id, group.id).await?;
     Ok(())
 }
 

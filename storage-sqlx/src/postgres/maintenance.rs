@@ -51,9 +51,10 @@ impl MaintenanceStore for PostgresStorage {
     ) -> Result<Purged, StorageError> {
         self.make_months_ahead(policy.now).await;
         let dropped = self.drop_months(policy).await;
+        let uncounted = self.tend_tally().await?;
         let purged = self.purge_step(policy, limit).await?;
         Ok(Purged {
-            more: purged.more || dropped,
+            more: purged.more || dropped || uncounted,
             ..purged
         })
     }

@@ -144,11 +144,16 @@ const TABLE: &str = "_sqlx_migrations";
 /// A migration: its version, its name and its statements.
 pub(crate) type Described = (i64, &'static str, &'static str);
 
-pub(crate) const MIGRATIONS: [Described; 2] = [
+pub(crate) const MIGRATIONS: [Described; 3] = [
     (
         1,
         "initial",
         include_str!("../../migrations/postgres/0001_initial.sql"),
+    ),
+    (
+        2,
+        "counts",
+        include_str!("../../migrations/postgres/0002_counts.sql"),
     ),
     (
         4,

@@ -41,6 +41,7 @@ mod sensor_write;
 mod session;
 mod settings;
 mod site;
+mod tally;
 mod token;
 mod transaction;
 mod value;
@@ -54,7 +55,6 @@ use sqlx::postgres::PgPool;
 
 use crate::error::{Dialect, Error};
 use crate::postgres::guard::Guard;
-
 use crate::postgres::month::Months;
 use crate::postgres::purge::Sweep;
 #[cfg(feature = "testing")]

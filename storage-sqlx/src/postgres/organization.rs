@@ -188,10 +188,11 @@ const WHAT: &str = "organization";
 pub(super) const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
 
 /// What goes with an organization. What its deleted devices left behind is purged by and by.
-const DELETE: [&str; 5] = [
+const DELETE: [&str; 6] = [
     "DELETE FROM api_key WHERE organization_id = $1",
     "DELETE FROM idempotency WHERE organization_id = $1",
     "DELETE FROM device_group WHERE organization_id = $1",
     "DELETE FROM site WHERE organization_id = $1",
+    "DELETE FROM tally WHERE organization_id = $1",
     "DELETE FROM organization WHERE id = $1",
 ];

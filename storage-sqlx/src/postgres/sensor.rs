@@ -6,7 +6,7 @@ use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId}
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::sensor::{
-    LatestReading, Sensor, SensorFilter, SensorSettings, SensorUpdate, TypeOrigin,
+    LatestReading, Sensor, SensorFilter, SensorSettings, SensorSummary, SensorUpdate, TypeOrigin,
 };
 use fieldgate_core::storage::{SensorStore, StorageError};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -17,7 +17,7 @@ use crate::postgres::row::Columns;
 use crate::postgres::select::{Select, check_revision, counted};
 use crate::postgres::sensor_filter::{Lead, list_query};
 use crate::postgres::transaction::scoped;
-use crate::postgres::{PostgresStorage, refuse, sensor_write};
+use crate::postgres::{PostgresStorage, refuse, sensor_write, tally};
 
 #[async_trait]
 impl SensorStore for PostgresStorage {
@@ -47,6 +47,15 @@ impl SensorStore for PostgresStorage {
             })
             .await;
         page.map_err(refuse)
+    }
+
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError> {
+        let mut reader = self.reader(organization).await?;
+        let summary = tally::sensors(&mut reader, organization).await;
+        summary.map_err(refuse)
     }
 
     async fn update_sensor(

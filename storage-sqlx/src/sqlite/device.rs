@@ -6,7 +6,6 @@ use fieldgate_core::model::device::{
 };
 use fieldgate_core::model::id::{DeviceId, OrganizationId, SiteId};
 use fieldgate_core::model::page::{Page, PageRequest};
-use fieldgate_core::model::presence::DeviceStatus;
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::serial::SerialNumber;
 use fieldgate_core::model::timestamp::Timestamp;
@@ -18,7 +17,7 @@ use crate::sqlite::device_filter::list_query;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, check_revision, row_count};
 use crate::sqlite::session::Live;
-use crate::sqlite::{SqliteStorage, certificate, device_write, idempotency, refuse, token};
+use crate::sqlite::{SqliteStorage, certificate, device_write, idempotency, refuse, tally, token};
 
 #[async_trait]
 impl DeviceStore for SqliteStorage {
@@ -106,7 +105,7 @@ impl DeviceStore for SqliteStorage {
         organization: OrganizationId,
     ) -> Result<DeviceSummary, StorageError> {
         let mut reader = self.reader().await?;
-        let summary = summarize(&mut reader, organization).await;
+        let summary = tally::devices(&mut reader, organization).await;
         summary.map_err(refuse)
     }
 }
@@ -154,35 +153,6 @@ pub(super) async fn has_at_most(
     select.sql(" LIMIT 1 OFFSET ").bind(row_count(most));
     let next = select.optional(connection, |_| Ok(())).await?;
     Ok(next.is_none())
-}
-
-async fn summarize(
-    connection: &mut SqliteConnection,
-    organization: OrganizationId,
-) -> Result<DeviceSummary, Error> {
-    let rows = sqlx::query(
-        "SELECT count(*), status, online, site_id, profile FROM device \
-         INDEXED BY device_by_figures WHERE organization_id = ? GROUP BY 2, 3, 4, 5",
-    )
-    .bind(organization.as_bytes().as_slice())
-    .fetch_all(connection)
-    .await?;
-    let mut summary = DeviceSummary::default();
-    for row in &rows {
-        let mut columns = Columns::of(row, "device");
-        let count = columns.number()?;
-        let status: DeviceStatus = columns.text()?;
-        summary.total += count;
-        *summary.by_status.entry(status).or_default() += count;
-        if columns.plain()? {
-            summary.online += count;
-        }
-        let site = columns.id_optional(SiteId::from_uuid)?;
-        *summary.by_site.entry(site).or_default() += count;
-        let profile = columns.text_optional()?;
-        *summary.by_profile.entry(profile).or_default() += count;
-    }
-    Ok(summary)
 }
 
 /// Reads a row of [`SELECT`].

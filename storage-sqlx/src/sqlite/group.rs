@@ -15,7 +15,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::error::Error;
 use crate::sqlite::row::{Columns, stored, tags_json};
 use crate::sqlite::select::{Select, check_revision, json_array};
-use crate::sqlite::{SqliteStorage, idempotency, organization, refuse};
+use crate::sqlite::{SqliteStorage, idempotency, organization, refuse, tally};
 
 #[async_trait]
 impl GroupStore for SqliteStorage {
@@ -24,6 +24,7 @@ impl GroupStore for SqliteStorage {
         group: &DeviceGroup,
         effects: &Effects,
     ) -> Result<(), StorageError> {
+        let (organization, id) = (group.organization_id, group.id);
         let (group, effects) = (group.clone(), effects.clone());
         self.write(move |tx| {
             Box::pin(async move {
@@ -32,7 +33,8 @@ impl GroupStore for SqliteStorage {
                 insert(tx, &group).await
             })
         })
-        .await
+        .await?;
+        self.count_group(organization, id).await
     }
 
     async fn group(
@@ -70,18 +72,22 @@ impl GroupStore for SqliteStorage {
         settings: &GroupSettings,
     ) -> Result<DeviceGroup, StorageError> {
         let settings = settings.clone();
-        self.write(move |tx| {
-            Box::pin(async move {
-                let found = find(tx, organization, id).await?;
-                let mut group = found.ok_or(Error::not_found(WHAT))?;
-                check_revision(expected, group.revision, WHAT)?;
-                group.settings = settings;
-                group.revision = group.revision.next();
-                replace(tx, &group).await?;
-                Ok(group)
+        let updated = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let found = find(tx, organization, id).await?;
+                    let mut group = found.ok_or(Error::not_found(WHAT))?;
+                    check_revision(expected, group.revision, WHAT)?;
+                    group.settings = settings;
+                    group.revision = group.revision.next();
+                    replace(tx, &group).await?;
+                    tally::count_on(tx, organization, id).await?;
+                    Ok(group)
+                })
             })
-        })
-        .await
+            .await?;
+        self.count_group(organization, id).await?;
+        Ok(updated)
     }
 
     async fn delete_group(
@@ -106,19 +112,20 @@ impl GroupStore for SqliteStorage {
         .await
     }
 
-    async fn count_selected(
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
         let mut reader = self.reader().await?;
-        let counts = count(&mut reader, organization, selectors).await;
-        counts.map_err(refuse)
+        let sizes = tally::groups(&mut reader, organization, ids).await;
+        sizes.map_err(refuse)
     }
 }
 
-/// Takes from the index what devices have of the tags that the selectors name.
-async fn count(
+/// Counts the devices that each selector chooses: takes from the index what devices have of the
+/// tags that the selectors name.
+pub(super) async fn count(
     connection: &mut SqliteConnection,
     organization: OrganizationId,
     selectors: &[TagSelector],
@@ -168,11 +175,13 @@ pub(super) async fn insert(tx: &mut SqliteConnection, group: &DeviceGroup) -> Re
     .bind(tags_json(&settings.selector.none))
     .bind(group.created_at.unix_millis())
     .bind(stored(group.revision.as_u64()))
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
     if inserted.rows_affected() == 0 {
         return Err(Error::taken(Unique::Id));
     }
+    // Where there are few devices, or none yet, that is all.
+    tally::count_on(tx, group.organization_id, group.id).await?;
     Ok(())
 }
 

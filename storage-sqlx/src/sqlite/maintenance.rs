@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{counted, row_count};
-use crate::sqlite::{SqliteStorage, component, refuse, sensor, sensor_write};
+use crate::sqlite::{SqliteStorage, component, refuse, sensor, sensor_write, tally};
 
 #[async_trait]
 impl MaintenanceStore for SqliteStorage {
@@ -91,6 +91,7 @@ impl Step {
     }
 
     async fn run(&mut self, tx: &mut SqliteConnection, policy: &PurgePolicy) -> Result<(), Error> {
+        self.purged.more |= tally::count_any(tx).await?;
         self.expire_tokens(tx, policy.now).await?;
         self.empty_devices(tx).await?;
         self.empty_sensors(tx).await?;

@@ -30,6 +30,7 @@ mod sensor_filter;
 mod sensor_write;
 mod session;
 mod site;
+mod tally;
 mod token;
 mod value;
 mod writer;

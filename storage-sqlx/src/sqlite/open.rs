@@ -274,11 +274,18 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
 /// Where the applied migrations are noted.
 const TABLE: &str = "_sqlx_migrations";
 
-pub(super) const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "initial",
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-)];
+pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+    ),
+    (
+        2,
+        "counts",
+        include_str!("../../migrations/sqlite/0002_counts.sql"),
+    ),
+];
 
 /// As the first migration sets it.
 const APPLICATION_ID: i64 = 0x4647_7431;

@@ -6,7 +6,7 @@ use fieldgate_core::model::id::{ComponentId, DeviceId, OrganizationId, SensorId}
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
 use fieldgate_core::model::sensor::{
-    LatestReading, Sensor, SensorFilter, SensorSettings, SensorUpdate, TypeOrigin,
+    LatestReading, Sensor, SensorFilter, SensorSettings, SensorSummary, SensorUpdate, TypeOrigin,
 };
 use fieldgate_core::storage::{SensorStore, StorageError};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -16,7 +16,7 @@ use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, check_revision, counted};
 use crate::sqlite::sensor_filter::{Lead, list_query};
 use crate::sqlite::value::Stored;
-use crate::sqlite::{SqliteStorage, refuse, sensor_write};
+use crate::sqlite::{SqliteStorage, refuse, sensor_write, tally};
 
 #[async_trait]
 impl SensorStore for SqliteStorage {
@@ -46,6 +46,15 @@ impl SensorStore for SqliteStorage {
             })
             .await;
         page.map_err(refuse)
+    }
+
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError> {
+        let mut reader = self.reader().await?;
+        let summary = tally::sensors(&mut reader, organization).await;
+        summary.map_err(refuse)
     }
 
     async fn update_sensor(

@@ -72,23 +72,32 @@ pub(super) async fn report(
     sensors: &[(i64, &Sensor)],
 ) -> Result<(), Error> {
     for chunk in chunks(sensors) {
-        let mut update = Select::new(
+        let mut latest = Select::new(
+            "UPDATE sensor SET latest_at = v.column2, latest_value = v.column3 FROM (VALUES ",
+        );
+        // What names a column writes its indexes anew, and these seldom change.
+        let mut types = Select::new(
             "UPDATE sensor SET value_type = v.column2, unit = v.column3, \
-             type_origin = v.column4, latest_at = v.column5, latest_value = v.column6 \
-             FROM (VALUES ",
+             type_origin = v.column4 FROM (VALUES ",
         );
         for (index, (number, sensor)) in chunk.iter().enumerate() {
-            update.sql(if index == 0 { "(" } else { ", (" });
-            update.bind(*number).sql(", ");
-            update.bind(sensor.settings.value_type.as_str()).sql(", ");
+            let begin = if index == 0 { "(" } else { ", (" };
+            latest.sql(begin).bind(*number).sql(", ");
+            latest.bind(latest_at(sensor)).sql(", ");
+            latest.bind(latest_value(sensor)).sql(")");
+            types.sql(begin).bind(*number).sql(", ");
+            types.bind(sensor.settings.value_type.as_str()).sql(", ");
             let unit = sensor.settings.unit.as_ref();
-            update.bind(unit.map(Unit::as_str)).sql(", ");
-            update.bind(sensor.type_origin.as_str()).sql(", ");
-            update.bind(latest_at(sensor)).sql(", ");
-            update.bind(latest_value(sensor)).sql(")");
+            types.bind(unit.map(Unit::as_str)).sql(", ");
+            types.bind(sensor.type_origin.as_str()).sql(")");
         }
-        update.sql(") AS v WHERE sensor.number = v.column1");
-        update.query().execute(&mut *tx).await?;
+        latest.sql(") AS v WHERE sensor.number = v.column1");
+        latest.query().execute(&mut *tx).await?;
+        types.sql(
+            ") AS v WHERE sensor.number = v.column1 AND (sensor.value_type <> v.column2 \
+             OR sensor.unit IS NOT v.column3 OR sensor.type_origin <> v.column4)",
+        );
+        types.query().execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 
 use super::select::Select;
 use super::sensor_filter::Lead;
-use super::{SqliteStorage, component, device_filter, group, sensor_filter};
+use super::{SqliteStorage, component, device_filter, group, sensor_filter, tally};
 
 #[tokio::test]
 async fn the_settings_are_in_force() {
@@ -128,6 +128,31 @@ async fn groups_are_counted_by_the_index_of_tags() {
     ] {
         let found = plan.iter().any(|line| line.starts_with(needed));
         assert!(found, "{needed}: {plan:#?}");
+    }
+}
+
+/// Whatever is kept is looked up, and the next devices of a group that is being counted follow each
+/// other in an index.
+#[tokio::test]
+async fn numbers_are_looked_up() {
+    let (storage, _directory) = fresh().await;
+    for (statement, searches) in [
+        (tally::DEVICES, 1),
+        (tally::SENSORS, 1),
+        (tally::GROUPS, 3),
+        (tally::DEVICES_BEHIND, 1),
+    ] {
+        let mut reader = storage.reader().await.unwrap();
+        let mut select = Select::new("EXPLAIN QUERY PLAN ");
+        select.sql(statement);
+        let plan = select.query().fetch_all(&mut *reader).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        let found = plan.iter().filter(|line| line.starts_with("SEARCH"));
+        assert_eq!(found.count(), searches, "{statement}: {plan:#?}");
+        for line in &plan {
+            let scan = line.starts_with("SCAN") && !line.contains("json_each");
+            assert!(!scan && !line.contains("B-TREE"), "{plan:#?}");
+        }
     }
 }
 

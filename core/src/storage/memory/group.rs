@@ -7,7 +7,6 @@ use crate::model::group::{DeviceGroup, GroupSettings};
 use crate::model::id::{GroupId, OrganizationId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::tag::{SelectorTally, TagSelector};
 use crate::storage::{Effects, GroupStore, StorageError, Unique};
 
 #[async_trait]
@@ -83,17 +82,24 @@ impl GroupStore for MemoryStorage {
         Ok(())
     }
 
-    async fn count_selected(
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
-        let mut tally = SelectorTally::new(selectors);
         let state = self.lock();
-        let devices = state.tenant(organization).map(|tenant| &tenant.devices);
-        for device in devices.into_iter().flat_map(|devices| devices.values()) {
-            tally.add(&device.settings.tags, 1);
-        }
-        Ok(tally.counts())
+        let Some(tenant) = state.tenant(organization) else {
+            return Ok(vec![0; ids.len()]);
+        };
+        let sizes = ids.iter().map(|id| {
+            let Some(group) = tenant.groups.get(id) else {
+                return 0;
+            };
+            let selector = &group.settings.selector;
+            let devices = tenant.devices.values();
+            let chosen = devices.filter(|device| selector.matches(&device.settings.tags));
+            chosen.map(|_| 1).sum()
+        });
+        Ok(sizes.collect())
     }
 }

@@ -7,7 +7,7 @@ use super::{MemoryStorage, check_revision, page};
 use crate::model::id::{OrganizationId, SensorId};
 use crate::model::page::{Page, PageRequest};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use crate::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use crate::storage::{SensorStore, StorageError};
 
 #[async_trait]
@@ -36,6 +36,19 @@ impl SensorStore for MemoryStorage {
                     filter.matches(sensor) && device_matches(tenant, filter, sensor)
                 })
             }))
+    }
+
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError> {
+        let state = self.lock();
+        let mut summary = SensorSummary::default();
+        let sensors = state.tenant(organization).map(|tenant| &tenant.sensors);
+        for sensor in sensors.into_iter().flat_map(|sensors| sensors.values()) {
+            summary.add(sensor.settings.value_type, 1);
+        }
+        Ok(summary)
     }
 
     async fn update_sensor(

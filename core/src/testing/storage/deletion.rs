@@ -19,7 +19,7 @@ use crate::storage::{
     Effects, Redemption, RetainedTopic, Seen, SessionRefused, StorageError, TokenRefused,
 };
 use crate::testing::fixtures::{
-    after, batch, certificate, component, device, health, issuer_key_id, noon, quarantined,
+    after, batch, certificate, component, device, group, health, issuer_key_id, noon, quarantined,
     reading, token,
 };
 use crate::testing::storage::Handle;
@@ -31,6 +31,9 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     let id = pump.organization_id;
     let token = new_token(storage, &pump).await;
     let certificate = stored(storage, &pump).await.certificate.unwrap();
+    let everything = group(id, TagSelector::default());
+    let created = storage.create_group(&everything, &Effects::NONE).await;
+    created.unwrap();
 
     delete(storage, &pump).await;
 
@@ -39,9 +42,9 @@ pub async fn it_is_gone_from_every_answer(storage: &Handle) {
     let devices = all_pages!(9, |page| storage.devices(id, &filter, page), |it| it.id);
     assert!(devices.is_empty());
     assert_eq!(storage.device_summary(id).await.unwrap().total, 0);
-    let everything = TagSelector::default();
-    let count = storage.count_selected(id, &[everything]).await;
-    assert_eq!(count.unwrap(), [0]);
+    let sizes = storage.group_sizes(id, &[everything.id]).await;
+    assert_eq!(sizes.unwrap(), [0]);
+    assert_eq!(storage.sensor_summary(id).await.unwrap().total, 0);
     assert!(storage.token(token.id).await.unwrap().is_none());
     let tokens = all_pages!(
         9,

@@ -108,14 +108,14 @@ pub async fn the_longest_texts_of_sites_and_groups(storage: &Handle) {
         any: many_tags(),
         none: many_tags(),
     };
-    let mut group = group(organization, selector.clone());
+    let mut group = group(organization, selector);
     group.settings.name = parse(&wide(128));
     group.settings.description = Some(parse(&wide(1024)));
     storage.create_group(&group, &Effects::NONE).await.unwrap();
     let found = storage.group(organization, group.id).await.unwrap();
+    let size = storage.group_sizes(organization, &[group.id]).await;
+    assert_eq!(size.unwrap(), [0]);
     assert_eq!(found, Some(group));
-    let count = storage.count_selected(organization, &[selector]).await;
-    assert_eq!(count.unwrap(), [0]);
 }
 
 /// The longest texts of components and sensors.

@@ -3,7 +3,7 @@
 use super::world::{new_organization, snapshot};
 use crate::model::device::DeviceFilter;
 use crate::model::group::{DeviceGroup, GroupSettings};
-use crate::model::id::{DeviceId, OrganizationId};
+use crate::model::id::{DeviceId, GroupId, OrganizationId};
 use crate::model::revision::Revision;
 use crate::model::tag::{TagSelector, Tags};
 use crate::storage::{Effects, StorageError, Unique};
@@ -135,15 +135,11 @@ pub async fn the_list_is_by_id(storage: &Handle) {
     }
 }
 
-/// A selector counts the living devices that it chooses, of this organization.
-pub async fn counting_follows_the_selector(storage: &Handle) {
+/// A group counts the living devices that its selector chooses, of its organization, whichever was
+/// there first.
+pub async fn the_size_follows_the_selector(storage: &Handle) {
     let organization = new_organization(storage).await;
     let other = new_organization(storage).await;
-    tagged(storage, other, "pump-1", &["pump", "north"]).await;
-    tagged(storage, organization, "pump-1", &["pump", "north"]).await;
-    tagged(storage, organization, "pump-2", &["pump", "south"]).await;
-    tagged(storage, organization, "fan-1", &["fan", "north", "old"]).await;
-    let bare = tagged(storage, organization, "bare-1", &[]).await;
     let selector = |all: &[&str], any: &[&str], none: &[&str]| TagSelector {
         all: tags(all),
         any: tags(any),
@@ -160,24 +156,34 @@ pub async fn counting_follows_the_selector(storage: &Handle) {
         (selector(&["Pump"], &[], &[]), 0),
         (selector(&["unknown"], &[], &[]), 0),
     ];
+    let mut ids = Vec::new();
+    for (selector, _) in &cases {
+        ids.push(chosen_by(storage, organization, selector).await);
+    }
+    tagged(storage, other, "pump-1", &["pump", "north"]).await;
+    tagged(storage, organization, "pump-1", &["pump", "north"]).await;
+    tagged(storage, organization, "pump-2", &["pump", "south"]).await;
+    tagged(storage, organization, "fan-1", &["fan", "north", "old"]).await;
+    let bare = tagged(storage, organization, "bare-1", &[]).await;
+    for (selector, _) in &cases {
+        ids.push(chosen_by(storage, organization, selector).await);
+    }
 
-    for (selector, expected) in &cases {
-        let alone = std::slice::from_ref(selector);
-        let count = storage.count_selected(organization, alone).await;
-        assert_eq!(count.unwrap(), [*expected], "{selector:?}");
+    let sizes = storage.group_sizes(organization, &ids).await.unwrap();
+    for ((selector, expected), size) in cases.iter().chain(&cases).zip(sizes) {
+        assert_eq!(size, *expected, "{selector:?}");
     }
     let deleted = storage
         .delete_device(organization, bare, None, noon())
         .await;
     deleted.unwrap();
-    let everything = TagSelector::default();
-    let count = storage.count_selected(organization, &[everything]).await;
-    assert_eq!(count.unwrap(), [3]);
+    let sizes = storage.group_sizes(organization, &ids[..1]).await;
+    assert_eq!(sizes.unwrap(), [3]);
 }
 
-/// Selectors that are counted together get the counts that each gets alone, in their order, also
-/// where one stands there twice; and none get none.
-pub async fn counting_many_is_counting_each(storage: &Handle) {
+/// Groups that are asked for together have the sizes that each has alone, in their order, also
+/// where one stands there twice; none has none, and one that is not there has no device.
+pub async fn sizes_are_those_of_the_devices(storage: &Handle) {
     let organization = new_organization(storage).await;
     for number in 0..12 {
         let mut texts = vec![format!("rack-{}", number / 4), "x".repeat(1 + number % 3)];
@@ -185,24 +191,26 @@ pub async fn counting_many_is_counting_each(storage: &Handle) {
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
         tagged(storage, organization, &format!("device {number}"), &texts).await;
     }
-    let sets: [&[&str]; 5] = [&[], &["x"], &["rack-1"], &["rack-0", "xx"], &["xxx", "y"]];
-    let mut selectors = Vec::new();
+    let sets: [&[&str]; 4] = [&[], &["x"], &["rack-0", "xx"], &["xxx", "y"]];
+    let (mut selectors, mut ids) = (Vec::new(), Vec::new());
     for all in sets {
         for any in sets {
             let parts = sets.map(|none| (tags(all), tags(any), tags(none)));
             selectors.extend(parts.map(|(all, any, none)| TagSelector { all, any, none }));
         }
     }
+    for selector in &selectors {
+        ids.push(chosen_by(storage, organization, selector).await);
+    }
+    ids.push(ids[7]);
     selectors.push(selectors[7].clone());
 
-    let counts = storage.count_selected(organization, &selectors).await;
+    let sizes = storage.group_sizes(organization, &ids).await.unwrap();
 
-    let counts = counts.unwrap();
-    assert_eq!(counts.len(), selectors.len());
-    for (selector, count) in selectors.iter().zip(counts) {
-        let alone = std::slice::from_ref(selector);
-        let expected = storage.count_selected(organization, alone).await;
-        assert_eq!([count], *expected.unwrap(), "{selector:?}");
+    assert_eq!(sizes.len(), selectors.len());
+    for ((selector, id), size) in selectors.iter().zip(&ids).zip(sizes) {
+        let alone = storage.group_sizes(organization, &[*id]).await;
+        assert_eq!([size], *alone.unwrap(), "{selector:?}");
         let filter = DeviceFilter {
             selector: Some(selector.clone()),
             ..DeviceFilter::default()
@@ -212,10 +220,23 @@ pub async fn counting_many_is_counting_each(storage: &Handle) {
             |page| storage.devices(organization, &filter, page),
             |device| device.id
         );
-        assert_eq!(count, u64::try_from(chosen.len()).unwrap(), "{selector:?}");
+        assert_eq!(size, u64::try_from(chosen.len()).unwrap(), "{selector:?}");
     }
-    let none = storage.count_selected(organization, &[]).await;
+    let none = storage.group_sizes(organization, &[]).await;
     assert_eq!(none.unwrap(), [0_u64; 0]);
+    let unknown = group(organization, TagSelector::default()).id;
+    let sizes = storage.group_sizes(organization, &[unknown, ids[0]]).await;
+    assert_eq!(sizes.unwrap(), [0, 12]);
+}
+
+async fn chosen_by(
+    storage: &Handle,
+    organization: OrganizationId,
+    selector: &TagSelector,
+) -> GroupId {
+    let group = group(organization, selector.clone());
+    storage.create_group(&group, &Effects::NONE).await.unwrap();
+    group.id
 }
 
 async fn created(storage: &Handle, organization: OrganizationId) -> DeviceGroup {

@@ -46,9 +46,12 @@ pub async fn devices(storage: &Handle) {
     let found = all_pages!(9, |page| storage.devices(other, &filter, page), |it| it.id);
     assert!(found.is_empty());
     assert_eq!(storage.device_summary(other).await.unwrap().total, 0);
-    let everything = TagSelector::default();
-    let count = storage.count_selected(other, &[everything]).await;
-    assert_eq!(count.unwrap(), [0]);
+    let everything = group(other, TagSelector::default());
+    let created = storage.create_group(&everything, &Effects::NONE).await;
+    created.unwrap();
+    let sizes = storage.group_sizes(other, &[everything.id]).await;
+    assert_eq!(sizes.unwrap(), [0]);
+    assert_eq!(storage.sensor_summary(other).await.unwrap().total, 0);
 
     assert_eq!(snapshot(storage, pump.organization_id).await, before);
 }

@@ -103,6 +103,13 @@ macro_rules! storage_contract {
             limits_hold_in_a_race,
             sensor_limits_hold_in_a_race,
         );
+        $crate::storage_contract!(@noun counts:
+            devices_are_counted_as_they_change,
+            groups_are_counted_as_they_change,
+            sensors_are_counted_as_they_change,
+            counts_hold_in_a_race,
+            counts_move_along,
+        );
         $crate::storage_contract!(@noun deletion:
             it_is_gone_from_every_answer,
             what_it_had_is_gone,
@@ -160,8 +167,8 @@ macro_rules! storage_contract {
             changes_need_a_record,
             delete_spares_the_devices,
             the_list_is_by_id,
-            counting_follows_the_selector,
-            counting_many_is_counting_each,
+            the_size_follows_the_selector,
+            sizes_are_those_of_the_devices,
         );
         $crate::storage_contract!(@noun health:
             store_then_read,
@@ -439,6 +446,7 @@ mod tests {
         ("certificate", include_str!("certificate.rs")),
         ("component", include_str!("component.rs")),
         ("concurrency", include_str!("concurrency.rs")),
+        ("counts", include_str!("counts.rs")),
         ("deletion", include_str!("deletion.rs")),
         ("device", include_str!("device.rs")),
         ("device_filter", include_str!("device_filter.rs")),

@@ -19,6 +19,7 @@ mod archive_world;
 pub mod certificate;
 pub mod component;
 pub mod concurrency;
+pub mod counts;
 pub mod deletion;
 pub mod device;
 pub mod device_filter;

@@ -72,6 +72,27 @@ macro_rules! tagged {
     };
 }
 
+/// What is counted against what is there to be counted.
+macro_rules! tally {
+    ($kind:literal, $value:literal, $counted:literal, $problem:literal) => {
+        Agreement {
+            place: "organization",
+            violations: concat!(
+                "SELECT DISTINCT organization_id::text FROM (SELECT organization_id FROM \
+                 (SELECT organization_id, value, -count AS count FROM tally WHERE kind = '",
+                $kind,
+                "' UNION ALL SELECT organization_id, ",
+                $value,
+                ", count(*) FROM ",
+                $counted,
+                " GROUP BY 1, 2) AS each GROUP BY organization_id, value \
+                 HAVING sum(count) <> 0) AS wrong"
+            ),
+            problem: $problem,
+        }
+    };
+}
+
 macro_rules! words {
     ($table:literal) => {
         Words {
@@ -93,7 +114,7 @@ macro_rules! words {
 
 pub(super) const WORDS: [Words; 2] = [words!("device"), words!("sensor")];
 
-pub(super) const AGREEMENTS: [Agreement; 21] = [
+pub(super) const AGREEMENTS: [Agreement; 26] = [
     Agreement {
         place: "table",
         violations: "SELECT c.relname::text FROM pg_class AS c \
@@ -173,4 +194,35 @@ pub(super) const AGREEMENTS: [Agreement; 21] = [
              FROM issuer_count AS n WHERE n.key_id = c.issuer_key_id), 0)",
         problem: "more of its certificates are revoked than were counted",
     },
+    tally!(
+        "STATUS",
+        "status",
+        "device",
+        "the number of its devices by status is wrong"
+    ),
+    tally!(
+        "ONLINE",
+        "''",
+        "device WHERE online",
+        "the number of its devices that are online is wrong"
+    ),
+    tally!(
+        "SITE",
+        "coalesce(site_id::text, '')",
+        "device",
+        "the number of its devices by site is wrong"
+    ),
+    tally!(
+        "PROFILE",
+        "coalesce(profile, '')",
+        "device",
+        "the number of its devices by profile is wrong"
+    ),
+    tally!(
+        "VALUE_TYPE",
+        "value_type",
+        "sensor AS s WHERE EXISTS (SELECT 1 FROM device AS d \
+         WHERE d.organization_id = s.organization_id AND d.id = s.device_id)",
+        "the number of its sensors by type is wrong"
+    ),
 ];

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::postgres::archive::agreements::{AGREEMENTS, Agreement, WORDS, Words};
 use crate::postgres::archive::tables::{decode, table};
+use crate::postgres::tally;
 
 /// Tells what is wrong in a database, as a connection sees it.
 pub(super) async fn verify(connection: &mut PgConnection) -> Vec<Finding> {
@@ -26,6 +27,7 @@ pub(super) async fn verify(connection: &mut PgConnection) -> Vec<Finding> {
     for words in &WORDS {
         check.words(connection, words).await;
     }
+    check.groups(connection).await;
     check.findings
 }
 
@@ -108,6 +110,19 @@ impl Check {
         };
         let ran = ran.await;
         self.note(connection, agreement.place, ran).await;
+    }
+
+    /// The sizes of groups, against their devices.
+    async fn groups(&mut self, connection: &mut PgConnection) {
+        if tally::wrong_groups(connection, |id| {
+            let problem = "the number of its devices is wrong";
+            self.find(format_args!("device_group {id}"), problem);
+        })
+        .await
+        .is_err()
+        {
+            self.find("device_group", "their devices cannot be counted");
+        }
     }
 
     /// The words by which records are found, against the records.

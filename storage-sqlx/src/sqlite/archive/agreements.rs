@@ -75,6 +75,26 @@ macro_rules! tagged {
     };
 }
 
+/// What is counted against what is there to be counted.
+macro_rules! tally {
+    ($kind:literal, $value:literal, $counted:literal, $problem:literal) => {
+        Agreement {
+            place: "organization",
+            violations: concat!(
+                "SELECT organization_id FROM (SELECT organization_id, value, sum(count) AS count \
+                 FROM (SELECT organization_id, value, -count AS count FROM tally WHERE kind = '",
+                $kind,
+                "' UNION ALL SELECT organization_id, ",
+                $value,
+                ", count(*) FROM ",
+                $counted,
+                " GROUP BY 1, 2) GROUP BY 1, 2) WHERE count <> 0 GROUP BY 1"
+            ),
+            problem: $problem,
+        }
+    };
+}
+
 macro_rules! words {
     ($table:literal, $number:literal) => {
         Words {
@@ -103,7 +123,7 @@ macro_rules! words {
 
 pub(super) const WORDS: [Words; 2] = [words!("device", "rowid"), words!("sensor", "number")];
 
-pub(super) const AGREEMENTS: [Agreement; 17] = [
+pub(super) const AGREEMENTS: [Agreement; 22] = [
     tags!("device"),
     tags!("component"),
     tags!("sensor"),
@@ -147,4 +167,35 @@ pub(super) const AGREEMENTS: [Agreement; 17] = [
              FROM issuer_count AS n WHERE n.key_id = c.issuer_key_id), 0)",
         problem: "more of its certificates are revoked than were counted",
     },
+    tally!(
+        "STATUS",
+        "status",
+        "device",
+        "the number of its devices by status is wrong"
+    ),
+    tally!(
+        "ONLINE",
+        "''",
+        "device WHERE online",
+        "the number of its devices that are online is wrong"
+    ),
+    tally!(
+        "SITE",
+        "ifnull(site_id, x'')",
+        "device",
+        "the number of its devices by site is wrong"
+    ),
+    tally!(
+        "PROFILE",
+        "ifnull(profile, '')",
+        "device",
+        "the number of its devices by profile is wrong"
+    ),
+    tally!(
+        "VALUE_TYPE",
+        "value_type",
+        "sensor AS s WHERE EXISTS (SELECT 1 FROM device AS d \
+         WHERE d.organization_id = s.organization_id AND d.id = s.device_id)",
+        "the number of its sensors by type is wrong"
+    ),
 ];

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::sqlite::archive::agreements::{AGREEMENTS, Agreement, WORDS, Words};
 use crate::sqlite::archive::tables::{decode, table};
 use crate::sqlite::select::json_array;
+use crate::sqlite::tally;
 
 /// Tells what is wrong in a database, as a connection sees it.
 pub(super) async fn verify(connection: &mut SqliteConnection) -> Vec<Finding> {
@@ -28,6 +29,7 @@ pub(super) async fn verify(connection: &mut SqliteConnection) -> Vec<Finding> {
     for words in &WORDS {
         check.words(connection, words).await;
     }
+    check.groups(connection).await;
     check.findings
 }
 
@@ -116,6 +118,19 @@ impl Check {
         };
         let ran = ran.await;
         self.note(agreement.place, ran);
+    }
+
+    /// The sizes of groups, against their devices.
+    async fn groups(&mut self, connection: &mut SqliteConnection) {
+        if tally::wrong_groups(connection, |id| {
+            let problem = "the number of its devices is wrong";
+            self.find(format_args!("device_group {id}"), problem);
+        })
+        .await
+        .is_err()
+        {
+            self.find("device_group", "their devices cannot be counted");
+        }
     }
 
     /// The words by which records are found, against the records.

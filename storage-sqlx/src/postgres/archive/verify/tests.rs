@@ -5,12 +5,13 @@ use crate::postgres::transaction::{View, scoped};
 use crate::testing::TestDatabase;
 use fieldgate_core::model::limits::Limits;
 use fieldgate_core::model::reading::Value;
+use fieldgate_core::model::tag::TagSelector;
 use fieldgate_core::storage::{
-    ArchiveStore as _, Effects, Finding, OrganizationStore as _, ReportStore as _, ServerProof,
-    TokenStore as _,
+    ArchiveStore as _, Effects, Finding, GroupStore as _, OrganizationStore as _, ReportStore as _,
+    ServerProof, TokenStore as _,
 };
 use fieldgate_core::testing::fixtures::{
-    batch, device, noon, organization, quarantined, reading, tags, token,
+    batch, device, group, noon, organization, quarantined, reading, tags, token,
 };
 
 #[tokio::test]
@@ -68,6 +69,26 @@ async fn each_kind_of_damage_is_found_and_named() {
             "device ",
             "does not read",
         ),
+        (
+            "UPDATE tally SET count = count + 1 WHERE kind = 'STATUS'",
+            "organization ",
+            "by status is wrong",
+        ),
+        (
+            "UPDATE tally SET value = 'secret' WHERE kind = 'PROFILE'",
+            "organization ",
+            "by profile is wrong",
+        ),
+        (
+            "DELETE FROM tally WHERE kind = 'VALUE_TYPE'",
+            "organization ",
+            "by type is wrong",
+        ),
+        (
+            "UPDATE tally SET count = 7 WHERE kind = 'GROUP'",
+            "device_group ",
+            "the number of its devices",
+        ),
     ] {
         let (storage, _database) = furnished().await;
         assert_eq!(findings(&storage).await, [], "before {damage}");
@@ -100,6 +121,9 @@ async fn furnished() -> (PostgresStorage, TestDatabase) {
     let limits = Limits::default();
     let stored = storage.store_readings(organization.id, device.id, &readings, &limits);
     stored.await.unwrap();
+    let group = group(organization.id, TagSelector::default());
+    let created = storage.create_group(&group, &Effects::NONE).await;
+    created.unwrap();
     let item = quarantined(&device);
     storage.store_quarantined(&item, &limits).await.unwrap();
     (storage, database)
