@@ -66,6 +66,13 @@ macro_rules! storage_contract {
             calls_are_in_it_as_a_whole,
             a_sound_storage_has_no_findings,
         );
+        $crate::storage_contract!(@noun atomicity:
+            a_batch_is_seen_as_a_whole,
+            a_registration_is_seen_as_a_whole,
+            a_redemption_is_seen_as_a_whole,
+            a_deletion_is_seen_as_a_whole,
+            a_dropped_call_is_whole_or_nothing,
+        );
         $crate::storage_contract!(@noun certificate:
             the_list_is_by_sequence,
             look_up_is_by_device,
@@ -443,6 +450,7 @@ mod tests {
         ("api_key", include_str!("api_key.rs")),
         ("archive", include_str!("archive.rs")),
         ("archive_view", include_str!("archive_view.rs")),
+        ("atomicity", include_str!("atomicity.rs")),
         ("certificate", include_str!("certificate.rs")),
         ("component", include_str!("component.rs")),
         ("concurrency", include_str!("concurrency.rs")),

@@ -16,6 +16,7 @@ pub mod api_key;
 pub mod archive;
 pub mod archive_view;
 mod archive_world;
+pub mod atomicity;
 pub mod certificate;
 pub mod component;
 pub mod concurrency;
