@@ -256,6 +256,16 @@ macro_rules! storage_contract {
             delete_needs_a_record,
             the_unknown_takes_nothing,
         );
+        $crate::storage_contract!(@noun pages:
+            organizations,
+            keys_sites_and_groups,
+            tokens,
+            certificates,
+            sensors,
+            health_reports,
+            devices_under_load,
+            others_do_not_come_in,
+        );
         $crate::storage_contract!(@noun quarantine:
             store_then_read,
             the_list_is_newest_first_and_filtered,
@@ -469,6 +479,7 @@ mod tests {
         ("lists", include_str!("lists.rs")),
         ("maintenance", include_str!("maintenance.rs")),
         ("organization", include_str!("organization.rs")),
+        ("pages", include_str!("pages.rs")),
         ("quarantine", include_str!("quarantine.rs")),
         ("reading", include_str!("reading.rs")),
         ("redemption", include_str!("redemption.rs")),

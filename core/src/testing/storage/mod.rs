@@ -36,6 +36,7 @@ mod list_of_clauses;
 pub mod lists;
 pub mod maintenance;
 pub mod organization;
+pub mod pages;
 pub mod quarantine;
 pub mod reading;
 pub mod redemption;
