@@ -85,11 +85,11 @@ pub async fn redemptions_of_many_tokens_do_not_meet(storage: &Handle) {
     }
 }
 
-/// Of several devices of one name one is created.
+/// Of 64 devices of one name one is created.
 pub async fn one_device_of_a_name_is_created(storage: &Handle) {
     let organization = new_organization(storage).await;
     let mut calls = JoinSet::new();
-    for _ in 0..16 {
+    for _ in 0..64 {
         let (storage, device) = (storage.clone(), device(organization, "pump-7"));
         calls.spawn(async move { storage.create_device(&device, &Effects::NONE).await });
     }
@@ -100,14 +100,14 @@ pub async fn one_device_of_a_name_is_created(storage: &Handle) {
     assert_eq!(all_devices(storage, organization).await.len(), 1);
 }
 
-/// Of several registrations under one idempotency key one is carried out, with its token.
+/// Of 64 registrations under one idempotency key one is carried out, with its token.
 pub async fn one_request_of_a_key_is_carried_out(storage: &Handle) {
     let organization = new_organization(storage).await;
     let effects = Effects {
         idempotency: Some(request(KeyOwner::Organization(organization), "once")),
     };
     let mut calls = JoinSet::new();
-    for number in 0..16 {
+    for number in 0..64 {
         let (storage, effects) = (storage.clone(), effects.clone());
         let device = device(organization, &format!("device-{number}"));
         calls.spawn(async move {
@@ -122,11 +122,11 @@ pub async fn one_request_of_a_key_is_carried_out(storage: &Handle) {
     assert_eq!(all_devices(storage, organization).await.len(), 1);
 }
 
-/// Of several updates from one revision one is carried out.
+/// Of 64 updates from one revision one is carried out.
 pub async fn one_update_of_a_revision_wins(storage: &Handle) {
     let pump = pump(storage).await;
     let mut calls = JoinSet::new();
-    for number in 0..16 {
+    for number in 0..64 {
         let (storage, pump) = (storage.clone(), pump.clone());
         calls.spawn(async move {
             let update = DeviceUpdate {
@@ -153,7 +153,7 @@ pub async fn one_update_of_a_revision_wins(storage: &Handle) {
 pub async fn updates_without_a_revision_all_count(storage: &Handle) {
     let pump = pump(storage).await;
     let mut calls = JoinSet::new();
-    for number in 0..16 {
+    for number in 0..64 {
         let (storage, pump) = (storage.clone(), pump.clone());
         calls.spawn(async move {
             let update = DeviceUpdate {
@@ -168,10 +168,10 @@ pub async fn updates_without_a_revision_all_count(storage: &Handle) {
     }
 
     let revisions: BTreeSet<_> = calls.join_all().await.into_iter().collect();
-    assert_eq!(revisions, (2..=17).collect());
+    assert_eq!(revisions, (2..=65).collect());
     assert_eq!(
         stored(storage, &pump).await.revision,
-        Revision::from_u64(17)
+        Revision::from_u64(65)
     );
 }
 
@@ -311,7 +311,7 @@ pub async fn sensor_limits_hold_in_a_race(storage: &Handle) {
 
 /// Asserts that one call was answered with `Ok`, and the others were refused as they should be.
 #[track_caller]
-fn assert_one_wins<T: std::fmt::Debug>(
+pub(super) fn assert_one_wins<T: std::fmt::Debug>(
     answers: Vec<Result<T, StorageError>>,
     expected: impl Fn(&StorageError) -> bool,
 ) -> T {

@@ -274,6 +274,17 @@ macro_rules! storage_contract {
             discard_removes,
             it_needs_a_device,
         );
+        $crate::storage_contract!(@noun races:
+            one_slug_and_one_prefix_are_taken,
+            one_component_of_a_key_is_created,
+            one_certificate_of_a_serial_number_is_recorded,
+            one_device_is_renamed_to_a_name,
+            one_update_of_what_operators_make_wins,
+            one_update_of_what_devices_make_wins,
+            one_deletion_wins,
+            reports_that_race_are_each_taken_once,
+            the_quarantine_stays_within_its_limit,
+        );
         $crate::storage_contract!(@noun reading:
             the_history_is_newest_first,
             the_last_instant_is_kept,
@@ -481,6 +492,7 @@ mod tests {
         ("organization", include_str!("organization.rs")),
         ("pages", include_str!("pages.rs")),
         ("quarantine", include_str!("quarantine.rs")),
+        ("races", include_str!("races.rs")),
         ("reading", include_str!("reading.rs")),
         ("redemption", include_str!("redemption.rs")),
         ("retained", include_str!("retained.rs")),

@@ -38,6 +38,7 @@ pub mod maintenance;
 pub mod organization;
 pub mod pages;
 pub mod quarantine;
+pub mod races;
 pub mod reading;
 pub mod redemption;
 pub mod retained;
