@@ -371,6 +371,13 @@ macro_rules! storage_contract {
             delete_sees_a_device_that_has_moved_in,
             the_list_is_by_id,
         );
+        $crate::storage_contract!(@noun times:
+            of_what_operators_make,
+            of_devices,
+            of_tokens,
+            of_certificates,
+            of_reports,
+        );
         $crate::storage_contract!(@noun token:
             register_then_read,
             register_is_all_or_nothing,
@@ -501,6 +508,7 @@ mod tests {
         ("session", include_str!("session.rs")),
         ("settlement", include_str!("settlement.rs")),
         ("site", include_str!("site.rs")),
+        ("times", include_str!("times.rs")),
         ("token", include_str!("token.rs")),
         ("value_types", include_str!("value_types.rs")),
     ];

@@ -47,6 +47,7 @@ pub mod sensor_filter;
 pub mod session;
 pub mod settlement;
 pub mod site;
+pub mod times;
 pub mod token;
 pub mod value_types;
 
