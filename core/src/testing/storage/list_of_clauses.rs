@@ -193,6 +193,11 @@ macro_rules! storage_contract {
             owners_are_apart,
             keys_are_exact,
         );
+        $crate::storage_contract!(@noun ids:
+            devices_of_any_id,
+            records_of_any_id,
+            copies_change_nothing,
+        );
         $crate::storage_contract!(@noun ingestion:
             the_unknown_is_created,
             the_known_is_found,
@@ -492,6 +497,7 @@ mod tests {
         ("group", include_str!("group.rs")),
         ("health", include_str!("health.rs")),
         ("idempotency", include_str!("idempotency.rs")),
+        ("ids", include_str!("ids.rs")),
         ("ingestion", include_str!("ingestion.rs")),
         ("isolation", include_str!("isolation.rs")),
         ("lists", include_str!("lists.rs")),

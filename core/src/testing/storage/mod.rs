@@ -30,6 +30,7 @@ pub mod extremes;
 pub mod group;
 pub mod health;
 pub mod idempotency;
+pub mod ids;
 pub mod ingestion;
 pub mod isolation;
 mod list_of_clauses;
