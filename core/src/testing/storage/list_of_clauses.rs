@@ -445,6 +445,16 @@ macro_rules! durable_storage_contract {
             deletions_stay,
             reopening_changes_nothing,
         );
+        $crate::durable_storage_contract!(@noun reopening:
+            every_record_is_the_same,
+            imports_stay,
+            updates_stay,
+            removals_stay,
+            purges_stay,
+            limits_count_what_was_there,
+            what_was_seen_is_known,
+            handles_are_to_the_same_records,
+        );
     };
     (@noun $noun:ident: $($clause:ident),+ $(,)?) => {
         mod $noun {
@@ -508,6 +518,7 @@ mod tests {
         ("races", include_str!("races.rs")),
         ("reading", include_str!("reading.rs")),
         ("redemption", include_str!("redemption.rs")),
+        ("reopening", include_str!("reopening.rs")),
         ("retained", include_str!("retained.rs")),
         ("sensor", include_str!("sensor.rs")),
         ("sensor_filter", include_str!("sensor_filter.rs")),

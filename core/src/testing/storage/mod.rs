@@ -42,6 +42,7 @@ pub mod quarantine;
 pub mod races;
 pub mod reading;
 pub mod redemption;
+pub mod reopening;
 pub mod retained;
 pub mod sensor;
 pub mod sensor_filter;
