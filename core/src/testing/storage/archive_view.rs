@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::archive_world::{archived, carry, disturb, everything, memory, octets, put};
-use super::world::{SERVER, new_organization, report};
-use crate::storage::{ArchiveRecord, Effects};
-use crate::testing::fixtures::{device, double, noon, reading, text, token};
+use super::world::{SERVER, new_organization, pump, report};
+use crate::storage::{ArchiveRecord, Effects, IMPORT_WEIGHT, RecordKind, RetainedTopic};
+use crate::testing::fixtures::{
+    after, component, device, double, metadata, noon, reading, text, token,
+};
 use crate::testing::storage::Handle;
 
 /// Behind a bookmark comes what has not been read yet, also in the archive of another storage.
@@ -95,6 +97,74 @@ pub async fn calls_are_in_it_as_a_whole(storage: &Handle) {
         assert_eq!(readings, sensors);
     }
     writer.await.unwrap();
+}
+
+/// An archive that is dropped before its end holds nothing: the storage writes on, and opens the
+/// next one.
+pub async fn a_dropped_archive_holds_nothing(storage: &Handle) {
+    let pump = everything(storage).await;
+    for step in 0..32 {
+        let mut archive = storage.archive(SERVER, None).await.unwrap();
+        let read = archive.next(1 + step % 5).await.unwrap();
+        assert!(!read.is_empty());
+        let late = [reading("late/x", after(step as u64), double(1.0))];
+        report(storage, &pump, late).await;
+        drop(archive);
+    }
+    let whole = octets(&archived(storage, None).await);
+    assert_eq!(octets(&archived(storage, None).await), whole);
+}
+
+/// At the end nothing follows, however often one asks; and nothing follows the last bookmark.
+pub async fn the_end_is_the_end(storage: &Handle) {
+    everything(storage).await;
+    let mut archive = storage.archive(SERVER, None).await.unwrap();
+    let mut last = None;
+    loop {
+        let more = archive.next(500).await.unwrap();
+        let Some(record) = more.last() else { break };
+        last = Some(record.bookmark());
+    }
+    for _ in 0..3 {
+        assert!(archive.next(1).await.unwrap().is_empty());
+    }
+    let mut rest = storage.archive(SERVER, last.as_ref()).await.unwrap();
+    assert!(rest.next(1).await.unwrap().is_empty());
+}
+
+/// An import takes records of the whole weight that it may have, and a single one that is heavier.
+pub async fn an_import_takes_its_weight(storage: &Handle) {
+    let pump = pump(storage).await;
+    let id = pump.organization_id;
+    let mut records = Vec::new();
+    let mut weight = 0;
+    for number in 0.. {
+        let mut part = component(&pump, &format!("part-{number}"));
+        part.settings.metadata = metadata();
+        let record = ArchiveRecord::Component(Box::new(part));
+        weight += record.weight();
+        if weight > IMPORT_WEIGHT {
+            break;
+        }
+        records.push(record);
+    }
+    storage.import(SERVER, &records).await.unwrap();
+    let heavy = ArchiveRecord::Retained {
+        organization_id: id,
+        device_id: pump.id,
+        topic: RetainedTopic::Status,
+        payload: vec![0xff; 2 * IMPORT_WEIGHT],
+    };
+    assert!(heavy.weight() > IMPORT_WEIGHT);
+    let heavy = std::slice::from_ref(&heavy);
+    storage.import(SERVER, heavy).await.unwrap();
+
+    let found = archived(storage, None).await;
+    let parts = found
+        .iter()
+        .filter(|record| record.kind() == RecordKind::Component);
+    assert_eq!(parts.count(), records.len());
+    assert_eq!(found.last().unwrap().octets(), heavy[0].octets());
 }
 
 /// A storage that is as it has to be has no findings: new, after an import, and

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::maintenance::{keep_all, purge};
 use super::world::{SERVER, issue, new_device, new_organization, new_token, pump, redeem};
-use crate::model::certificate::{Certificate, IssuerKeyId};
+use crate::model::certificate::{Certificate, CertificateFate, IssuerKeyId, RevocationReason};
 use crate::model::device::Device;
 use crate::model::page::{PageLimit, PageRequest};
 use crate::model::serial::SerialNumber;
@@ -123,6 +124,66 @@ pub async fn expired_ones_leave_the_list(storage: &Handle) {
     assert_eq!(at_end, [known.serial_number]);
     let later = known.not_after.plus(Duration::from_millis(1));
     assert!(revoked(storage, issuer, later, 9).await.is_empty());
+    assert_eq!(storage.revocation_count(issuer).await.unwrap(), 1);
+}
+
+/// A revoked certificate of a living device is on the list with its reason, and is counted; the
+/// deletion of the device changes neither its reason nor its time.
+pub async fn a_revocation_stays_as_it_is(storage: &Handle) {
+    let organization = new_organization(storage).await;
+    let mut expected = Vec::new();
+    let mut devices = Vec::new();
+    for (number, reason) in RevocationReason::ALL.into_iter().enumerate() {
+        let device = new_device(storage, organization, &format!("device-{number}")).await;
+        let mut signed = certificate(&device);
+        signed.fate = CertificateFate::Revoked {
+            at: after(7),
+            reason,
+        };
+        redeem(storage, &new_token(storage, &device).await, &signed).await;
+        expected.push((signed.serial_number, after(7), reason));
+        devices.push(device);
+    }
+    expected.sort();
+    let issuer = issuer_key_id(1);
+    let listed = async || {
+        let found = all_pages!(
+            4,
+            |page| storage.revoked_certificates(issuer, noon(), page),
+            |it| it.serial_number.clone()
+        );
+        let found = found.into_iter();
+        let found = found.map(|it| (it.serial_number, it.revoked_at, it.reason));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, expected);
+    let count = storage.revocation_count(issuer).await.unwrap();
+    assert_eq!(usize::try_from(count).unwrap(), expected.len());
+
+    for device in &devices {
+        delete(storage, device, after(60)).await;
+    }
+
+    assert_eq!(listed().await, expected);
+    assert_eq!(storage.revocation_count(issuer).await.unwrap(), count);
+}
+
+/// The revoked certificates of an issuer are listed also when the organization of their devices
+/// is gone.
+pub async fn the_list_outlives_the_organization(storage: &Handle) {
+    let pump = pump(storage).await;
+    let ceased = issue(storage, &pump).await;
+    delete(storage, &pump, after(5)).await;
+    let id = pump.organization_id;
+    let deleted = storage.delete_organization(SERVER, id, None).await;
+    deleted.unwrap();
+    let issuer = ceased.issuer_key_id;
+
+    let found = revoked(storage, issuer, after(5), 9).await;
+    assert_eq!(found, std::slice::from_ref(&ceased.serial_number));
+    purge(storage, &keep_all(after(9)), 9).await;
+    let found = revoked(storage, issuer, after(9), 9).await;
+    assert_eq!(found, [ceased.serial_number]);
     assert_eq!(storage.revocation_count(issuer).await.unwrap(), 1);
 }
 

@@ -144,6 +144,44 @@ pub async fn a_refused_change_has_no_effects(storage: &Handle) {
     assert_remembered(storage, &effects).await;
 }
 
+/// That holds for every change that can be refused.
+pub async fn no_refused_change_has_effects(storage: &Handle) {
+    let id = new_organization(storage).await;
+    let owner = KeyOwner::Organization(id);
+    let pump = new_device(storage, id, "pump-7").await;
+    let works = storage.organization(id).await.unwrap().unwrap();
+    let (key, site) = (api_key(owner), site(id));
+    let (group, main) = (group(id, TagSelector::default()), component(&pump, "main"));
+    let token = token(&pump);
+    let (none, effects) = (&Effects::NONE, remembering(owner, "refused"));
+    storage.create_api_key(&key, none).await.unwrap();
+    storage.create_site(&site, none).await.unwrap();
+    storage.create_group(&group, none).await.unwrap();
+    storage.create_token(&token, none).await.unwrap();
+    let made = storage.create_component(&main, &limits(), none).await;
+    made.unwrap();
+    let before = snapshot(storage, id).await;
+
+    let answer = storage.create_organization(SERVER, &works, None, &effects);
+    assert_refused!(answer.await, StorageError::Taken(Unique::Id));
+    let answer = storage.create_api_key(&key, &effects).await;
+    assert_refused!(answer, StorageError::Taken(_));
+    let answer = storage.create_site(&site, &effects).await;
+    assert_refused!(answer, StorageError::Taken(Unique::Id));
+    let answer = storage.create_group(&group, &effects).await;
+    assert_refused!(answer, StorageError::Taken(Unique::Id));
+    let answer = storage.create_device(&pump, &effects).await;
+    assert_refused!(answer, StorageError::Taken(_));
+    let answer = storage.create_token(&token, &effects).await;
+    assert_refused!(answer, StorageError::Taken(Unique::Id));
+    let answer = storage.create_component(&main, &limits(), &effects).await;
+    assert_refused!(answer, StorageError::Taken(_));
+
+    let found = storage.idempotency_record(owner, &parse("refused")).await;
+    assert_eq!(found.unwrap(), None);
+    assert_eq!(snapshot(storage, id).await, before);
+}
+
 /// The keys of one owner never meet those of another.
 pub async fn owners_are_apart(storage: &Handle) {
     let first = KeyOwner::Organization(new_organization(storage).await);

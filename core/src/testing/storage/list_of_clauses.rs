@@ -64,6 +64,9 @@ macro_rules! storage_contract {
             a_bookmark_leads_to_the_rest,
             later_changes_are_not_in_it,
             calls_are_in_it_as_a_whole,
+            a_dropped_archive_holds_nothing,
+            the_end_is_the_end,
+            an_import_takes_its_weight,
             a_sound_storage_has_no_findings,
         );
         $crate::storage_contract!(@noun atomicity:
@@ -78,6 +81,8 @@ macro_rules! storage_contract {
             look_up_is_by_device,
             revoked_ones_are_listed_by_serial_number,
             expired_ones_leave_the_list,
+            a_revocation_stays_as_it_is,
+            the_list_outlives_the_organization,
             revocations_are_counted,
             crl_numbers_rise,
             crl_numbers_are_never_given_twice,
@@ -190,6 +195,7 @@ macro_rules! storage_contract {
             a_taken_key_refuses_every_change,
             the_key_is_checked_first,
             a_refused_change_has_no_effects,
+            no_refused_change_has_effects,
             owners_are_apart,
             keys_are_exact,
         );
@@ -248,6 +254,7 @@ macro_rules! storage_contract {
         $crate::storage_contract!(@noun organization:
             create_then_read,
             create_brings_the_first_key,
+            the_list_is_by_id,
             the_unknown_is_none,
             create_refuses_a_taken_id,
             create_refuses_a_taken_slug,
@@ -311,6 +318,7 @@ macro_rules! storage_contract {
             a_compromised_key_is_remembered,
             the_certificate_limit_holds,
             the_checks_have_their_order,
+            a_key_in_use_is_told_first,
             a_taken_serial_number_changes_nothing,
             a_waiting_certificate_is_superseded,
             a_used_certificate_stays_good,

@@ -42,6 +42,30 @@ pub async fn create_brings_the_first_key(storage: &Handle) {
         "{refused:?}"
     );
     assert_eq!(storage.organization(twin.id).await.unwrap(), None);
+    let mut taken = api_key(KeyOwner::Organization(twin.id));
+    taken.id = key.id;
+    let refused = storage
+        .create_organization(SERVER, &twin, Some(&taken), &Effects::NONE)
+        .await;
+    assert_refused!(refused, StorageError::Taken(Unique::Id));
+    assert_eq!(storage.organization(twin.id).await.unwrap(), None);
+    let by_slug = storage.organization_by_slug(&twin.slug).await;
+    assert_eq!(by_slug.unwrap(), None);
+}
+
+/// The list holds all organizations, by id, in pages of any size.
+pub async fn the_list_is_by_id(storage: &Handle) {
+    let mut expected = Vec::new();
+    for _ in 0..7 {
+        expected.push(created(storage).await);
+    }
+    expected.sort_by_key(|organization| organization.id);
+
+    for limit in [1, 3, 7, 500] {
+        let found = all_pages!(limit, |page| storage.organizations(SERVER, page), |it| it
+            .id);
+        assert_eq!(found, expected, "by {limit}");
+    }
 }
 
 /// What is not there is `None`, by id and by slug.

@@ -311,6 +311,27 @@ pub async fn the_checks_have_their_order(storage: &Handle) {
     assert_eq!(consume(&open, &free).await, refused(limit));
 }
 
+/// Where a key is another device's and compromised as well, it is told to be in use.
+pub async fn a_key_in_use_is_told_first(storage: &Handle) {
+    let pump = pump(storage).await;
+    let held = issue(storage, &pump).await;
+    connect(storage, &held, noon()).await;
+    let mut compromised = holding_key_of(&held, certificate(&pump));
+    compromised.fate = CertificateFate::Revoked {
+        at: noon(),
+        reason: RevocationReason::KeyCompromise,
+    };
+    redeem(storage, &new_token(storage, &pump).await, &compromised).await;
+
+    let fan = new_device(storage, pump.organization_id, "fan-1").await;
+    let token = new_token(storage, &fan).await;
+    let copy = holding_key_of(&held, certificate(&fan));
+    assert_refusal(storage, &token, &copy, TokenRefused::KeyInUse).await;
+    let token = new_token(storage, &pump).await;
+    let copy = holding_key_of(&held, certificate(&pump));
+    assert_refusal(storage, &token, &copy, TokenRefused::KeyCompromised).await;
+}
+
 /// A serial number that the issuer has given before is taken; another issuer may give it, but to
 /// another device.
 pub async fn a_taken_serial_number_changes_nothing(storage: &Handle) {

@@ -44,6 +44,14 @@ pub async fn register_is_all_or_nothing(storage: &Handle) {
     lost.settings.site_id = Some(site(id).id);
     let answer = register(storage, &lost, &token(&lost)).await;
     assert_refused!(answer, StorageError::UnknownSite);
+    let elsewhere = site(new_organization(storage).await);
+    storage
+        .create_site(&elsewhere, &Effects::NONE)
+        .await
+        .unwrap();
+    lost.settings.site_id = Some(elsewhere.id);
+    let answer = register(storage, &lost, &token(&lost)).await;
+    assert_refused!(answer, StorageError::UnknownSite);
     let fan = device(id, "fan-1");
     let mut taken = token(&fan);
     taken.id = known_token.id;
