@@ -49,6 +49,8 @@ pub mod sensor_filter;
 pub mod session;
 pub mod settlement;
 pub mod site;
+#[cfg(test)]
+mod teeth;
 pub mod times;
 pub mod token;
 pub mod value_types;
