@@ -495,6 +495,23 @@ mod tests {
         assert_all_sources(include_str!("mod.rs"), SOURCES);
     }
 
+    #[test]
+    fn the_table_of_sentences_names_clauses_that_there_are() {
+        let table = include_str!("../../../../docs/storage-contract.md");
+        let mut rows = 0;
+        for name in table.split('`').skip(1).step_by(2) {
+            let Some((noun, clause)) = name.split_once("::") else {
+                continue;
+            };
+            let source = SOURCES.iter().find(|(group, _)| *group == noun);
+            let (_, source) = source.unwrap_or_else(|| panic!("there is no {noun}"));
+            let is_there = |end| source.contains(&format!("\npub async fn {clause}{end}"));
+            assert!(is_there('(') || is_there('<'), "there is no {name}");
+            rows += 1;
+        }
+        assert!(rows > 150, "{rows} were found");
+    }
+
     const SOURCES: &[(&str, &str)] = &[
         ("agreement", include_str!("agreement.rs")),
         ("announcement", include_str!("announcement.rs")),
