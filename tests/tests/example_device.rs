@@ -101,6 +101,29 @@ async fn killed_at_any_step_it_resumes(storage: StorageKind) {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_over_is_replaced_by_means_of_a_new_token() {
+    let operator = Operator::new(StorageKind::Sqlite).await;
+    let (status, complaint) = operator.start_device(&["--readings", "1"]).ended();
+    assert!(status.success(), "{complaint}");
+    let body = json!({ "deviceId": operator.registration.device_id });
+    let helped = operator.with(Registration::with(&operator.api, &body).await);
+
+    // Before that, the token is left alone.
+    let (status, complaint) = helped.start_device(&["--readings", "1"]).ended();
+    assert!(status.success(), "{complaint}");
+    assert_eq!(helped.registration.state(&helped.api).await, "PENDING");
+
+    let file = operator.state().join("identity.json");
+    let mut identity: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    identity["notAfter"] = "2026-01-01T00:00:00Z".into();
+    fs::write(&file, identity.to_string()).unwrap();
+    let (status, complaint) = helped.start_device(&["--readings", "1"]).ended();
+    assert!(status.success(), "{complaint}");
+    assert_eq!(helped.registration.state(&helped.api).await, "USED");
+    assert_eq!(operator.certificates().await.len(), 2);
+}
+
+#[tokio::test]
 async fn before_the_fingerprint_matches_it_gives_nothing_away() {
     let operator = Operator::new(StorageKind::Sqlite).await;
     let wrong = "0".repeat(64);

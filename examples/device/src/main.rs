@@ -14,6 +14,8 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::Parser;
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -25,7 +27,7 @@ use crate::state::State;
 /// Registers itself once with a one-time token, then reports what it measures on this machine.
 ///
 /// The first time, --token, --server and --ca-fingerprint are needed; afterwards what lies in
-/// --state is all it takes, and the token is not touched again.
+/// --state is all it takes, and the token is not touched again until the certificate is over.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -74,13 +76,35 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let state = State::of(&arguments.state);
     let identity = match state.identity()? {
+        Some(identity) if has_token(arguments) && is_over(&identity)? => {
+            say("My certificate is over: I ask for a new one, with the token.");
+            provision(arguments, &state).await?
+        }
         Some(identity) => {
-            say("I have a certificate already: no token is needed.");
+            let until = text(&identity, "/notAfter")?;
+            say(format!(
+                "I have a certificate already, until {until}: no token is needed."
+            ));
             identity
         }
         None => provision(arguments, &state).await?,
     };
     stay_connected(arguments, &state, &identity).await
+}
+
+fn has_token(arguments: &Arguments) -> bool {
+    let token = arguments.token.as_deref();
+    token.is_some_and(|token| !token.is_empty())
+}
+
+/// Whether the time of the certificate is over, as far as I know the time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a device has the clock of its machine"
+)]
+fn is_over(identity: &Value) -> Result<bool> {
+    let until = OffsetDateTime::parse(text(identity, "/notAfter")?, &Rfc3339)?;
+    Ok(until < OffsetDateTime::now_utc())
 }
 
 /// From a token to a certificate.

@@ -151,7 +151,13 @@ fn explained(error: ConnectionError) -> anyhow::Error {
         );
     }
     // Every cause repeats the one below it.
-    anyhow!("{}", anyhow::Error::from(error).root_cause())
+    let cause = anyhow::Error::from(error).root_cause().to_string();
+    if cause.contains("CertificateExpired") {
+        return anyhow!(
+            "my certificate is over: ask the operator for a new token, and start me with it"
+        );
+    }
+    anyhow!(cause)
 }
 
 const ANSWER: Duration = Duration::from_secs(20);
