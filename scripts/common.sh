@@ -52,12 +52,16 @@ apt_get_install() {
 }
 
 need_rust() {
-    if ! command -v cargo >/dev/null && [[ -r ${CARGO_HOME:-$HOME/.cargo}/env ]]; then
+    local cargo_home=${CARGO_HOME:-${HOME-}/.cargo} needed=1.94 found
+    if ! command -v cargo >/dev/null && [[ -r $cargo_home/env ]]; then
         # shellcheck disable=SC1091
-        . "${CARGO_HOME:-$HOME/.cargo}/env"
+        . "$cargo_home/env"
     fi
     command -v cargo >/dev/null ||
-        fail "missing: a Rust toolchain, version 1.94 or newer. See https://rustup.rs"
+        fail "missing: a Rust toolchain, version $needed or newer. See https://rustup.rs"
+    found=$(cargo --version | cut -d' ' -f2)
+    printf '%s\n' "$needed" "$found" | sort -V -C ||
+        fail "the Rust toolchain is $found: $needed or newer is needed. See https://rustup.rs"
 }
 
 # Where cargo puts what it builds.

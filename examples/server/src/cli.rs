@@ -119,7 +119,7 @@ pub(crate) struct Restore {
 /// Where to move.
 #[derive(Args, Debug)]
 pub(crate) struct Migrate {
-    /// The new storage: sqlite://FILE or sled://DIR
+    /// The new storage: sqlite://FILE, sled://DIR or postgres://…
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
 }
