@@ -109,10 +109,10 @@ impl Check {
     /// Adds what a record adds to the numbers that are kept.
     fn count(&mut self, look: &Look<'_>, record: ArchiveRecord) -> Result<(), Error> {
         match record {
-            ArchiveRecord::Group(it) => {
-                if !look.has(&keys::uncounted_group(it.organization_id, it.id))? {
-                    self.groups.push(it);
-                }
+            ArchiveRecord::Group(it)
+                if !look.has(&keys::uncounted_group(it.organization_id, it.id))? =>
+            {
+                self.groups.push(it);
             }
             ArchiveRecord::Device(it) => {
                 tally::device(&mut self.tally, Some(&it), 1);

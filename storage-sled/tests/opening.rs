@@ -106,15 +106,15 @@ fn a_newer_format_is_refused() {
     drop(SledStorage::open(dir.path()).unwrap());
     let beneath = beneath::open(dir.path());
     let key = b"\0format";
-    assert_eq!(beneath.get(key).unwrap().unwrap(), &1_u32.to_be_bytes());
-    beneath.insert(key, &2_u32.to_be_bytes()).unwrap();
+    assert_eq!(beneath.get(key).unwrap().unwrap(), &2_u32.to_be_bytes());
+    beneath.insert(key, &3_u32.to_be_bytes()).unwrap();
     drop(beneath);
 
     let refused = SledStorage::open(dir.path()).unwrap_err();
     let newer = OpenError::NewerFormat {
         path: dir.path().to_owned(),
-        found: 2,
-        supported: 1,
+        found: 3,
+        supported: 2,
     };
     assert_eq!(refused.to_string(), newer.to_string());
 }

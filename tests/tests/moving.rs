@@ -342,7 +342,7 @@ async fn full(storage: StorageKind) -> (Server, Device) {
 }
 
 /// Kills the program when it has written some of what it has to.
-async fn kill_while(server: &Server, arguments: &[&str], size: impl Fn() -> u64) {
+async fn kill_while(server: &Server, arguments: &[&str], size: impl Fn() -> u64 + Send + Sync) {
     let before = size();
     let mut command = binaries::command("fieldgate-server");
     let mut moving = command

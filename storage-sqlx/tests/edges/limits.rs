@@ -40,9 +40,9 @@ async fn a_call_that_gets_no_connection_in_time_is_an_outage() {
     waiting(&database, 2).await;
 
     let begun = Instant::now();
-    assert_outage(storage.device(device.organization_id, device.id).await);
+    assert_outage(&storage.device(device.organization_id, device.id).await);
     assert_outage(
-        storage
+        &storage
             .create_site(&fixtures::site(device.organization_id), &Effects::NONE)
             .await,
     );
@@ -63,7 +63,7 @@ async fn a_statement_that_hangs_is_cut_off_and_an_outage() {
     let site = fixtures::site(device.organization_id);
 
     let begun = Instant::now();
-    assert_outage(storage.create_site(&site, &Effects::NONE).await);
+    assert_outage(&storage.create_site(&site, &Effects::NONE).await);
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 
     let mut admin = connect(&database.admin_url()).await;
@@ -97,7 +97,7 @@ async fn what_is_undone_again_and_again_is_an_outage() {
         let device = new_device(&storage).await;
         let site = fixtures::site(device.organization_id);
 
-        assert_outage(storage.create_site(&site, &Effects::NONE).await);
+        assert_outage(&storage.create_site(&site, &Effects::NONE).await);
 
         assert_eq!(attempts(&database).await, 6);
         let found = storage.site(device.organization_id, site.id).await;

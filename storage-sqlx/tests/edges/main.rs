@@ -62,7 +62,7 @@ async fn waiting(database: &TestDatabase, count: i64) {
 }
 
 #[track_caller]
-fn assert_outage<T: std::fmt::Debug>(result: Result<T, StorageError>) {
+fn assert_outage<T: std::fmt::Debug>(result: &Result<T, StorageError>) {
     let is_outage = matches!(result, Err(StorageError::Unavailable { .. }));
     assert!(is_outage, "{result:?}");
 }

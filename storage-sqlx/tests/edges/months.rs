@@ -83,7 +83,8 @@ async fn no_time_is_too_far_away() {
     }
     assert_eq!(readings(&storage, &device).await, times);
     let before = places(&database).await;
-    assert_eq!(before["reading_default"], 4, "{before:?}");
+    assert_eq!(before["reading_default"], 2, "{before:?}");
+    assert_eq!(before["reading_past"], 2, "{before:?}");
     assert_eq!(before.values().sum::<i64>(), 4, "{before:?}");
 
     // Retention holds for what has no month too.
@@ -144,7 +145,7 @@ async fn a_month_is_made_once_by_however_many() {
                 let server = "SET fieldgate.server = 'on'; SET search_path = fieldgate";
                 execute(&mut raw, server.to_owned()).await;
                 for month in months {
-                    execute(&mut raw, format!("SELECT add_month({month})")).await;
+                    execute(&mut raw, format!("SELECT add_month('reading', {month})")).await;
                 }
             })
         })

@@ -191,13 +191,13 @@ async fn live(storage: &Handle, id: OrganizationId, site: Option<SiteId>, number
     report(storage, &device, readings).await;
     let mut update = DeviceUpdate {
         settings: device.settings.clone(),
-        status: (number % 3 == 0).then_some(DeviceStatus::Inactive),
+        status: number.is_multiple_of(3).then_some(DeviceStatus::Inactive),
     };
     update.settings.tags = tags(TAGS[(number + 3) % TAGS.len()]);
     update.settings.site_id = site;
     let updated = storage.update_device(id, device.id, None, &update, noon());
     updated.await.unwrap();
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         let deleted = storage.delete_device(id, device.id, None, noon()).await;
         deleted.unwrap();
     }

@@ -23,10 +23,9 @@ use crate::model::presence::{NodeId, SessionEpoch};
 use crate::model::quarantine::{QuarantineFilter, QuarantinedItem};
 use crate::model::reading::{Reading, TimeRange};
 use crate::model::revision::Revision;
-use crate::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use crate::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use crate::model::serial::SerialNumber;
 use crate::model::site::{Site, SiteSettings};
-use crate::model::tag::TagSelector;
 use crate::model::text::Name;
 use crate::model::timestamp::Timestamp;
 use crate::model::token::{RegistrationToken, TokenState};
@@ -156,7 +155,7 @@ delegate! {
             delete_group(
                 organization: OrganizationId, id: GroupId, expected: Option<Revision>
             ) -> ();
-            count_selected(organization: OrganizationId, selectors: &[TagSelector]) -> Vec<u64>;
+            group_sizes(organization: OrganizationId, ids: &[GroupId]) -> Vec<u64>;
         }
     }
 
@@ -258,6 +257,7 @@ delegate! {
 
     SensorStore {
         right {
+            sensor_summary(organization: OrganizationId) -> SensorSummary;
             update_sensor(
                 organization: OrganizationId, id: SensorId, expected: Option<Revision>,
                 update: &SensorUpdate

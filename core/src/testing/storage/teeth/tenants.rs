@@ -6,7 +6,6 @@ use crate::model::device::{Device, DeviceSummary};
 use crate::model::id::{DeviceId, GroupId, OrganizationId};
 use crate::model::idempotency::{IdempotencyKey, IdempotencyRecord};
 use crate::model::revision::Revision;
-use crate::model::tag::TagSelector;
 use crate::storage::{
     DeviceStore, GroupStore, IdempotencyStore, Seen, ServerProof, SessionStore, StorageError,
 };
@@ -42,12 +41,12 @@ impl FaultyStorage {
         Ok(summary)
     }
 
-    pub(super) async fn count_selected(
+    pub(super) async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
-        let mut counts = self.inner.count_selected(organization, selectors).await?;
+        let mut counts = self.inner.group_sizes(organization, ids).await?;
         if self.has(Fault::CountsFromTheEnd) {
             counts.reverse();
         }
@@ -124,7 +123,7 @@ async fn faults_of_isolation_are_caught() {
 #[tokio::test]
 async fn faults_of_groups_are_caught() {
     assert_catches!(
-        group::counting_many_is_counting_each,
+        group::sizes_are_those_of_the_devices,
         CountsFromTheEnd,
         "TagSelector"
     );
