@@ -125,3 +125,51 @@ impl fmt::Debug for SecretHash {
 }
 
 const SECRET_LEN: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> Secret {
+        Secret::from_random([200; 32])
+    }
+
+    #[test]
+    fn text_and_back() {
+        let text = secret().expose();
+        assert_eq!((text.as_str().len(), &*text), (43, text.as_str()));
+        let read = Secret::parse(&text).unwrap();
+        assert!(secret().hash().matches(&read));
+    }
+
+    #[test]
+    fn other_lengths_are_no_secret() {
+        let text = secret().expose();
+        for other in ["", "AAAA", &text[..42], &format!("{}A", text.as_str())] {
+            assert!(Secret::parse(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let hash = Secret::from_random([0; 32]).hash();
+        let hex: String = hash
+            .as_bytes()
+            .iter()
+            .map(|it| format!("{it:02x}"))
+            .collect();
+        // printf '\0%.0s' {1..32} | sha256sum
+        let expected = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
+        assert_eq!(hex, expected);
+        let stored = SecretHash::from_bytes(*hash.as_bytes());
+        assert!(stored.matches(&Secret::from_random([0; 32])));
+        assert!(!stored.matches(&secret()));
+    }
+
+    #[test]
+    fn debug_says_that_there_is_a_secret_and_not_which() {
+        assert_eq!(format!("{:?}", secret()), "Secret(***)");
+        assert_eq!(format!("{:?}", secret().expose()), "SecretText(***)");
+        assert_eq!(format!("{:?}", secret().hash()), "SecretHash(***)");
+    }
+}

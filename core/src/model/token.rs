@@ -190,6 +190,33 @@ mod tests {
     }
 
     #[test]
+    fn a_life_has_its_ends() {
+        for (secs, fits) in [
+            (0, false),
+            (59, false),
+            (60, true),
+            (2_592_000, true),
+            (2_592_001, false),
+        ] {
+            assert_eq!(TokenLife::from_secs(secs).is_ok(), fits, "{secs}");
+        }
+        let life = TokenLife::from_secs(61).unwrap();
+        assert_eq!(life.as_duration(), Duration::from_secs(61));
+    }
+
+    #[test]
+    fn states_have_their_names() {
+        let states = [
+            TokenState::Expired,
+            TokenState::Pending,
+            TokenState::Revoked,
+            TokenState::Used,
+        ];
+        let names = states.map(|state| state.to_string());
+        assert_eq!(names, ["EXPIRED", "PENDING", "REVOKED", "USED"]);
+    }
+
+    #[test]
     fn nothing_prints_the_secret() {
         let shown = text().expose();
         let secret = shown.rsplit('.').next().unwrap();

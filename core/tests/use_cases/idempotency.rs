@@ -4,9 +4,11 @@ use fieldgate_core::Error;
 use fieldgate_core::model::api_key::KeyOwner;
 use fieldgate_core::model::certificate::Sha256Digest;
 use fieldgate_core::model::device::{DeviceFilter, DeviceSettings};
+use fieldgate_core::model::id::DeviceId;
 use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::token::TokenLife;
-use fieldgate_core::service::IdempotentRequest;
+use fieldgate_core::service::{IdempotentRequest, Registered};
+use tokio::task::JoinHandle;
 
 use crate::System;
 
@@ -87,6 +89,52 @@ async fn of_twins_one_creates_and_the_others_replay() {
         .await
         .unwrap();
     assert_eq!(devices.items.len(), 1);
+}
+
+/// Rounds, since a twin that comes too late finds the record at once, and loses nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twin_registrations_and_mintings_one_is_told_the_secret() {
+    let system = System::new().await;
+    let organization = system.organization;
+    let life = TokenLife::default();
+    for round in 0..16 {
+        let key = format!("round-{round}");
+        let mut request = request(&system, &key);
+        request.key = key.parse().unwrap();
+        let twins = (0..8).map(|_| {
+            let (registration, request) = (system.fieldgate.registration(), request.clone());
+            let settings = DeviceSettings::named(key.parse().unwrap());
+            tokio::spawn(async move {
+                let registered =
+                    registration.register(organization, settings, life, Some(&request));
+                registered.await.unwrap()
+            })
+        });
+        let device = assert_one_secret(twins.collect()).await;
+
+        request.key = format!("mint-{round}").parse().unwrap();
+        let twins = (0..8).map(|_| {
+            let (registration, request) = (system.fieldgate.registration(), request.clone());
+            tokio::spawn(async move {
+                let minted = registration.mint(organization, device, None, life, Some(&request));
+                minted.await.unwrap()
+            })
+        });
+        assert_one_secret(twins.collect()).await;
+    }
+}
+
+/// Asserts that all twins name one token, and one its secret; gives the token's device.
+async fn assert_one_secret(twins: Vec<JoinHandle<Registered>>) -> DeviceId {
+    let mut answers = Vec::new();
+    for twin in twins {
+        answers.push(twin.await.unwrap());
+    }
+    let told = answers.iter().filter(|answer| answer.text.is_some());
+    assert_eq!(told.count(), 1);
+    let first = &answers[0].token;
+    assert!(answers.iter().all(|answer| answer.token.id == first.id));
+    first.device_id
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! What devices report.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use fieldgate_core::model::announcement::{AnnouncedComponent, AnnouncementRefusal};
 use fieldgate_core::model::health::ConnectionType;
 use fieldgate_core::model::ingestion::{ReportedReading, SensorAddress};
 use fieldgate_core::model::key::Key;
@@ -8,9 +11,10 @@ use fieldgate_core::model::page::{PageLimit, PageRequest};
 use fieldgate_core::model::quarantine::{QuarantineFilter, QuarantineReason};
 use fieldgate_core::model::reading::{TimeRange, Value};
 use fieldgate_core::model::sensor::SensorFilter;
-use fieldgate_core::transport::{HealthReport, Inbound, ReceiveError};
+use fieldgate_core::storage::{MemoryStorage, ReportStore, RetainedTopic};
+use fieldgate_core::transport::{HealthReport, Inbound, Inbox, Outbound, ReceiveError};
 
-use crate::System;
+use crate::{System, identity};
 
 fn readings(value: i64) -> Inbound {
     Inbound::Readings(vec![Ok(ReportedReading {
@@ -164,4 +168,91 @@ async fn what_arrives_is_noted_as_last_seen() {
     let device = devices.device(system.organization, device).await.unwrap();
     let seen = device.presence.last_seen_at().unwrap();
     assert_eq!(seen.to_string(), "2026-06-15T12:01:30.000Z");
+}
+
+#[tokio::test]
+async fn being_heard_of_is_a_sign_of_life() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let gateway = system.fieldgate.gateway();
+    let opened = gateway.open_session(&identity(&provisioned)).await;
+    let session = opened.unwrap().unwrap();
+    system.advance(45);
+    gateway.heard(&session);
+    system.fieldgate.maintenance().write_seen().await.unwrap();
+    let devices = system.fieldgate.devices();
+    let device = devices.device(system.organization, device).await.unwrap();
+    let seen = device.presence.last_seen_at().unwrap();
+    assert_eq!(seen.to_string(), "2026-06-15T12:00:45.000Z");
+}
+
+#[tokio::test]
+async fn a_health_report_may_be_just_as_far_ahead_as_a_reading() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    for timestamp in ["2026-06-15T12:05:00.000Z", "2026-06-15T12:05:00.001Z"] {
+        session.send(health(Some(timestamp))).await.unwrap();
+    }
+
+    let page = PageRequest::first(PageLimit::default());
+    let kept = system.fieldgate.health();
+    let kept = kept.history(system.organization, device, TimeRange::ALL, page);
+    let kept = kept.await.unwrap().items;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].timestamp.to_string(), "2026-06-15T12:05:00.000Z");
+}
+
+#[tokio::test]
+async fn an_announcement_is_answered_with_all_that_was_refused() {
+    let system = System::new().await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let refusal = AnnouncementRefusal {
+        component: "b/c".to_owned(),
+        sensor: None,
+        code: "malformed",
+        detail: "no key".to_owned(),
+    };
+    let component = AnnouncedComponent {
+        key: Key::main(),
+        name: None,
+        profile: None,
+        sensors: Vec::new(),
+    };
+    let announced = session.send(Inbound::Announce {
+        firmware_version: Some("1.2.3".parse().unwrap()),
+        profile: None,
+        components: vec![component],
+        refused: vec![refusal.clone()],
+    });
+
+    let Some(Outbound::AnnounceResult(outcome)) = announced.await.unwrap() else {
+        panic!("no answer");
+    };
+    assert_eq!(outcome.components.len(), 1);
+    assert_eq!(outcome.refused, [refusal]);
+    let devices = system.fieldgate.devices();
+    let device = devices.device(system.organization, device).await.unwrap();
+    assert_eq!(device.firmware_version.unwrap().as_str(), "1.2.3");
+}
+
+#[tokio::test]
+async fn documents_are_kept_each_for_its_topic() {
+    let storage = Arc::new(MemoryStorage::default());
+    let system = System::with(|builder| builder.storage(storage.clone())).await;
+    let (device, provisioned) = system.provisioned("greenhouse-7").await;
+    let session = system.connect(&provisioned).await;
+    let config = Inbound::ConfigReported(Bytes::from_static(b"config"));
+    session.send(config).await.unwrap();
+    let status = Inbound::Status(Bytes::from_static(b"status"));
+    session.send(status).await.unwrap();
+
+    for (topic, document) in [
+        (RetainedTopic::ConfigReported, b"config"),
+        (RetainedTopic::Status, b"status"),
+    ] {
+        let kept = storage.retained(system.organization, device, topic).await;
+        assert_eq!(kept.unwrap().as_deref(), Some(&document[..]));
+    }
 }

@@ -85,6 +85,50 @@ fn the_current_status_may_be_named_and_others_may_not_be_set() {
     assert_eq!(refused, Err(StatusRefused::NotSettable(Offline)));
 }
 
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    // By status: offline and new, offline and known, online and new, online and known.
+    let kept = [
+        (Pending, [true, false, false, false]),
+        (Active, [false, false, false, true]),
+        (Offline, [false, true, false, false]),
+        (Maintenance, [false, true, false, true]),
+        (Inactive, [true, true, false, false]),
+    ];
+    for (status, expected) in kept {
+        let parts = [
+            (false, None),
+            (false, Some(at(1))),
+            (true, None),
+            (true, Some(at(1))),
+        ];
+        let found = parts.map(|(online, first)| {
+            Presence::from_parts(status, online, first, None, at(2)).is_ok()
+        });
+        assert_eq!(found, expected, "{status}");
+    }
+}
+
+#[test]
+fn statuses_have_their_names() {
+    let names = ["ACTIVE", "INACTIVE", "MAINTENANCE", "OFFLINE", "PENDING"];
+    let statuses = [Active, Inactive, Maintenance, Offline, Pending];
+    for (status, name) in statuses.into_iter().zip(names) {
+        assert_eq!((status.as_str(), status.to_string().as_str()), (name, name));
+        assert_eq!(name.parse::<DeviceStatus>().unwrap(), status);
+    }
+    assert!("active".parse::<DeviceStatus>().is_err());
+}
+
+#[test]
+fn epochs_and_nodes_can_be_read_back() {
+    let epoch = SessionEpoch::from_u64(7);
+    assert_eq!((epoch.as_u64(), epoch.next().as_u64()), (7, 8));
+    assert_eq!(NodeId::main().as_str(), "main");
+    assert_eq!("node-2".parse::<NodeId>().unwrap().as_str(), "node-2");
+    assert!("node 2".parse::<NodeId>().is_err());
+}
+
 /// Whatever happens in whatever order, the invariants hold.
 #[test]
 fn no_sequence_of_steps_breaks_the_invariants() {
