@@ -80,6 +80,25 @@ async fn a_token_ends_at_its_end() {
 }
 
 #[tokio::test]
+async fn the_state_of_a_token_is_told_before_the_request_is_read() {
+    let system = System::new().await;
+    let (device, used) = system.register("greenhouse-7").await;
+    let provisioning = system.fieldgate.provisioning();
+    provisioning.provision(&used, &csr()).await.unwrap();
+    let revoked = system.mint(device).await;
+    let expired = system.mint(device).await;
+    system.advance(24 * 3600);
+    for (token, expected) in [
+        (used, "token_used"),
+        (revoked, "token_revoked"),
+        (expired, "token_expired"),
+    ] {
+        let refused = provisioning.provision(&token, "garbage").await;
+        assert_eq!(code(refused), expected);
+    }
+}
+
+#[tokio::test]
 async fn an_inactive_device_is_not_provisioned_and_its_token_stays() {
     let system = System::new().await;
     let (device, token) = system.register("greenhouse-7").await;

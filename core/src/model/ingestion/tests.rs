@@ -189,3 +189,10 @@ fn what_would_widen_is_named_once() {
     let widening: Vec<_> = inventory.widening(&batch).into_iter().collect();
     assert_eq!(widening, [(sensor, at(2))]);
 }
+
+#[test]
+fn ids_are_counted_up_from_the_seed() {
+    let mut ids = IdSeed::from_random([9; 10]).ids(at(0));
+    let ids: Vec<_> = (0..1000).map(|_| ids.next_id()).collect();
+    assert!(ids.is_sorted_by(|one, next| one < next));
+}

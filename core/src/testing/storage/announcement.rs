@@ -121,6 +121,38 @@ pub async fn an_announcement_describes_what_is_there(storage: &Handle) {
     assert_eq!(snapshot(storage, id).await, before);
 }
 
+/// Where several are there, each gets what is announced of it.
+pub async fn an_announcement_describes_each_of_several(storage: &Handle) {
+    let pump = pump(storage).await;
+    let paths = ["a/x", "a/y", "b/x", "b/y"];
+    let readings = paths.map(|path| reading(path, noon(), double(1.5)));
+    report(storage, &pump, readings).await;
+    let sensors: &[(&str, ValueType)] = &[("x", ValueType::Double), ("y", ValueType::Double)];
+    let mut announcement = announcing(&[("a", sensors), ("b", sensors)]);
+    for component in &mut announcement.components {
+        component.name = Some(parse(&format!("Part {}", component.key)));
+        for sensor in &mut component.sensors {
+            sensor.name = Some(parse(&format!("{} of {}", sensor.key, component.key)));
+        }
+    }
+
+    announce(storage, &pump, &announcement).await;
+
+    let components = components_of(storage, &pump).await;
+    assert_eq!(components.len(), 2);
+    for component in &components {
+        let name = format!("Part {}", component.key);
+        assert_eq!(component.settings.name.as_str(), name);
+    }
+    let sensors = sensors_of(storage, &pump).await;
+    assert_eq!(sensors.len(), 4);
+    for sensor in sensors {
+        let component = components.iter().find(|it| it.id == sensor.component_id);
+        let name = format!("{} of {}", sensor.key, component.unwrap().key);
+        assert_eq!(sensor.settings.name.as_str(), name);
+    }
+}
+
 /// Announcing again changes nothing, gives the same ids, and never deletes.
 pub async fn announcing_again_changes_nothing(storage: &Handle) {
     let pump = pump(storage).await;

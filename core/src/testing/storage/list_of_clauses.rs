@@ -23,6 +23,7 @@ macro_rules! storage_contract {
         $crate::storage_contract!(@noun announcement:
             announced_things_are_there,
             an_announcement_describes_what_is_there,
+            an_announcement_describes_each_of_several,
             announcing_again_changes_nothing,
             firmware_and_profile_are_taken_over,
             limits_refuse_what_is_too_much,
