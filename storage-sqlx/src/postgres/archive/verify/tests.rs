@@ -16,80 +16,7 @@ use fieldgate_core::testing::fixtures::{
 
 #[tokio::test]
 async fn each_kind_of_damage_is_found_and_named() {
-    for (damage, place, problem) in [
-        (
-            "UPDATE device SET name = 'secret' || name",
-            "device ",
-            "a word of its name",
-        ),
-        (
-            "DELETE FROM device_word WHERE word = '7'::bytea",
-            "device ",
-            "a word of its name",
-        ),
-        (
-            "INSERT INTO sensor_word (organization_id, word, owner_id) \
-             SELECT organization_id, 'secret'::bytea, id FROM sensor",
-            "sensor",
-            "words in the index",
-        ),
-        ("DELETE FROM device_tag", "device ", "one of its tags"),
-        (
-            "INSERT INTO device_tag (organization_id, tag, owner_id) \
-             SELECT organization_id, 'secret', id FROM device",
-            "device ",
-            "a tag that it has not",
-        ),
-        ("DELETE FROM component", "sensor ", "its component"),
-        ("DELETE FROM sensor", "reading ", "no sensor"),
-        ("DELETE FROM device", "device ", "its id is taken, and"),
-        ("DELETE FROM device_identity", "device ", "its id is not"),
-        (
-            "DELETE FROM device_identity",
-            "quarantine ",
-            "there is no device",
-        ),
-        (
-            "UPDATE device SET certificate_serial_number = '\\x01', certificate_not_after = 5",
-            "device ",
-            "its certificate is not there",
-        ),
-        (
-            "UPDATE reading SET value_boolean = true",
-            "reading ",
-            "does not read",
-        ),
-        (
-            "UPDATE token SET fate = 'SECRET'",
-            "token ",
-            "does not read",
-        ),
-        (
-            "UPDATE device SET metadata = 'secret'",
-            "device ",
-            "does not read",
-        ),
-        (
-            "UPDATE tally SET count = count + 1 WHERE kind = 'STATUS'",
-            "organization ",
-            "by status is wrong",
-        ),
-        (
-            "UPDATE tally SET value = 'secret' WHERE kind = 'PROFILE'",
-            "organization ",
-            "by profile is wrong",
-        ),
-        (
-            "DELETE FROM tally WHERE kind = 'VALUE_TYPE'",
-            "organization ",
-            "by type is wrong",
-        ),
-        (
-            "UPDATE tally SET count = 7 WHERE kind = 'GROUP'",
-            "device_group ",
-            "the number of its devices",
-        ),
-    ] {
+    for (damage, place, problem) in DAMAGE {
         let (storage, _database) = furnished().await;
         assert_eq!(findings(&storage).await, [], "before {damage}");
         spoil(&storage, damage).await;
@@ -143,3 +70,79 @@ async fn spoil(storage: &PostgresStorage, damage: &'static str) {
 async fn findings(storage: &PostgresStorage) -> Vec<Finding> {
     storage.verify(ServerProof::vouch()).await.unwrap()
 }
+
+/// What is done to the database; of what record it is told, and in which words.
+const DAMAGE: [(&str, &str, &str); 18] = [
+    (
+        "UPDATE device SET name = 'secret' || name",
+        "device ",
+        "a word of its name",
+    ),
+    (
+        "DELETE FROM device_word WHERE word = '7'::bytea",
+        "device ",
+        "a word of its name",
+    ),
+    (
+        "INSERT INTO sensor_word (organization_id, word, owner_id) \
+             SELECT organization_id, 'secret'::bytea, id FROM sensor",
+        "sensor",
+        "words in the index",
+    ),
+    ("DELETE FROM device_tag", "device ", "one of its tags"),
+    (
+        "INSERT INTO device_tag (organization_id, tag, owner_id) \
+             SELECT organization_id, 'secret', id FROM device",
+        "device ",
+        "a tag that it has not",
+    ),
+    ("DELETE FROM component", "sensor ", "its component"),
+    ("DELETE FROM sensor", "reading ", "no sensor"),
+    ("DELETE FROM device", "device ", "its id is taken, and"),
+    ("DELETE FROM device_identity", "device ", "its id is not"),
+    (
+        "DELETE FROM device_identity",
+        "quarantine ",
+        "there is no device",
+    ),
+    (
+        "UPDATE device SET certificate_serial_number = '\\x01', certificate_not_after = 5",
+        "device ",
+        "its certificate is not there",
+    ),
+    (
+        "UPDATE reading SET value_boolean = true",
+        "reading ",
+        "does not read",
+    ),
+    (
+        "UPDATE token SET fate = 'SECRET'",
+        "token ",
+        "does not read",
+    ),
+    (
+        "UPDATE device SET metadata = 'secret'",
+        "device ",
+        "does not read",
+    ),
+    (
+        "UPDATE tally SET count = count + 1 WHERE kind = 'STATUS'",
+        "organization ",
+        "by status is wrong",
+    ),
+    (
+        "UPDATE tally SET value = 'secret' WHERE kind = 'PROFILE'",
+        "organization ",
+        "by profile is wrong",
+    ),
+    (
+        "DELETE FROM tally WHERE kind = 'VALUE_TYPE'",
+        "organization ",
+        "by type is wrong",
+    ),
+    (
+        "UPDATE tally SET count = 7 WHERE kind = 'GROUP'",
+        "device_group ",
+        "the number of its devices",
+    ),
+];
