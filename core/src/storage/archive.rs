@@ -1,5 +1,6 @@
 //! Carries all records of a storage out, into another one, and over a check.
 
+mod decode;
 mod encode;
 mod record;
 

@@ -20,7 +20,7 @@ use crate::model::serial::hex_octets;
 use crate::model::site::Site;
 use crate::model::token::RegistrationToken;
 use crate::storage::RetainedTopic;
-use crate::storage::archive::encode;
+use crate::storage::archive::{decode, encode};
 
 /// A record of an archive.
 #[derive(Clone, Debug)]
@@ -151,11 +151,20 @@ impl ArchiveRecord {
         }
     }
 
-    /// All of it as octets, from which it cannot be made again: equal records have equal ones, and
-    /// others have others. A secret's hash is in them.
+    /// All of it as octets, in a form that never changes: equal records have equal ones, and others
+    /// have others. A secret's hash is in them.
     #[must_use]
     pub fn octets(&self) -> Vec<u8> {
         encode::octets(self)
+    }
+
+    /// Makes it again from its [`octets`](Self::octets).
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] for what are not all the octets of a record, or more than them.
+    pub fn from_octets(octets: &[u8]) -> Result<Self, Invalid> {
+        decode::record(octets)
     }
 
     /// About how many octets it takes in a storage.
