@@ -1,5 +1,6 @@
 //! What tests of the core and of its adapters share: contract suites, a clock and a source of
-//! random octets that the test owns, and records to begin with.
+//! random octets that the test owns, records to begin with, and those that a store of each format is
+//! kept with.
 
 #[cfg(test)]
 mod clauses;
@@ -7,6 +8,7 @@ pub mod fixtures;
 pub mod key_store;
 mod manual_clock;
 mod sequence_random;
+pub mod specimen;
 pub mod storage;
 pub mod transport;
 

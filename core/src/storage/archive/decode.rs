@@ -481,3 +481,34 @@ fn text(octets: &[u8]) -> Result<&str, Invalid> {
 fn cut_off() -> Invalid {
     Invalid::new("a record has fewer octets than it needs")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::storage::{MemoryStorage, ServerProof, Storage};
+    use crate::testing::specimen;
+
+    #[tokio::test]
+    async fn every_record_reads_back_from_all_of_its_octets() {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::default());
+        specimen::fill(&storage).await;
+        let archive = storage.archive(ServerProof::vouch(), None).await;
+        let all = archive.unwrap().next(usize::MAX).await.unwrap();
+        for kind in RecordKind::ALL {
+            assert!(all.iter().any(|record| record.kind() == kind), "no {kind}");
+        }
+        for known in all {
+            let mut octets = known.octets();
+            let read = record(&octets).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{known:?}"));
+            assert_eq!(read.octets(), octets);
+            for end in 0..octets.len() {
+                assert!(record(&octets[..end]).is_err(), "{known:?} up to {end}");
+            }
+            octets.push(0);
+            assert!(record(&octets).is_err(), "{known:?}");
+        }
+    }
+}
