@@ -101,13 +101,14 @@ fn a_path_that_is_no_directory_is_refused() {
 }
 
 #[test]
-fn a_newer_format_is_refused() {
+fn a_newer_format_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(SledStorage::open(dir.path()).unwrap());
     let beneath = beneath::open(dir.path());
     let key = b"\0format";
     assert_eq!(beneath.get(key).unwrap().unwrap(), &2_u32.to_be_bytes());
     beneath.insert(key, &3_u32.to_be_bytes()).unwrap();
+    let before: Vec<_> = beneath.iter().map(Result::unwrap).collect();
     drop(beneath);
 
     let refused = SledStorage::open(dir.path()).unwrap_err();
@@ -117,6 +118,9 @@ fn a_newer_format_is_refused() {
         supported: 2,
     };
     assert_eq!(refused.to_string(), newer.to_string());
+    let beneath = beneath::open(dir.path());
+    let after: Vec<_> = beneath.iter().map(Result::unwrap).collect();
+    assert_eq!(after, before);
 }
 
 #[test]

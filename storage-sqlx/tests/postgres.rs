@@ -140,16 +140,18 @@ async fn a_role_that_lacks_a_single_right_is_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_or_another_schema_is_refused() {
+async fn a_newer_or_another_schema_is_refused_and_left_alone() {
     let database = TestDatabase::fresh().await;
     let mut admin = connect(&database.admin_url()).await;
     let newer = "INSERT INTO fieldgate._sqlx_migrations \
                  (version, description, success, checksum, execution_time) \
                  VALUES (99, 'later', true, '', 0)";
     execute(&mut admin, newer.to_owned()).await;
-    let refused = open(&database.url()).await.unwrap_err();
+    let before = database.dump().await;
+    let refused = open(&database.owner_url()).await.unwrap_err();
     let newer = matches!(refused, PostgresOpenError::NewerSchema { found: 99, .. });
     assert!(newer, "{refused:?}");
+    assert_eq!(database.dump().await, before);
     let changed = "DELETE FROM fieldgate._sqlx_migrations WHERE version = 99; \
                    UPDATE fieldgate._sqlx_migrations SET checksum = 'changed'";
     execute(&mut admin, changed.to_owned()).await;
