@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldgate_core::model::timestamp::Timestamp;
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
 use crate::postgres::guard::{Backend, Epoch, Guard};
@@ -38,6 +39,17 @@ pub(super) async fn open(
         .after_connect(move |connection, _| {
             let epoch = Arc::clone(&connected);
             Box::pin(async move { epoch.look(connection).await })
+        })
+        // Each is tried when it comes back to the pool. To try it again before each call would take
+        // as long as the call.
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for >= TRIED_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
         })
         .connect_lazy_with(options);
     let storage = PostgresStorage {
@@ -232,6 +244,10 @@ async fn show(
 fn failed(error: sqlx::Error) -> PostgresOpenError {
     PostgresOpenError::Database(Box::new(error))
 }
+
+/// A connection that has lain idle for longer may have been lost since, and is tried before it is
+/// used.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
 
 /// Version 15: NULLS NOT DISTINCT, and no rights for everyone in the schema `public`.
 const OLDEST: u32 = 150_000;
