@@ -36,11 +36,11 @@ impl ApiKeyStore for PostgresStorage {
     }
 
     async fn api_key_by_prefix(&self, prefix: KeyPrefix) -> Result<Option<ApiKey>, StorageError> {
-        let mut select = Select::new(SELECT);
-        select.sql(" WHERE prefix = ").bind(prefix.to_string());
-        let mut reader = self.reader(View::Server).await?;
-        let found = select.optional(&mut reader, decode).await;
-        found.map_err(refuse)
+        let push_one = |select: &mut Select| {
+            select.sql(SELECT).sql(" WHERE prefix = ");
+            select.bind(prefix.to_string());
+        };
+        self.look(View::Server, push_one, decode).await
     }
 
     async fn api_keys(

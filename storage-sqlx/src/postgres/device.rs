@@ -39,9 +39,8 @@ impl DeviceStore for PostgresStorage {
         organization: OrganizationId,
         id: DeviceId,
     ) -> Result<Option<Device>, StorageError> {
-        let mut reader = self.reader(organization).await?;
-        let found = find(&mut reader, organization, id).await;
-        found.map_err(refuse)
+        let push_one = |select: &mut Select| push_one(select, organization, id);
+        self.look(organization, push_one, decode).await
     }
 
     async fn devices(
@@ -111,32 +110,24 @@ impl DeviceStore for PostgresStorage {
     }
 }
 
-/// The living device.
-pub(super) async fn find(
-    connection: &mut PgConnection,
-    organization: OrganizationId,
-    id: DeviceId,
-) -> Result<Option<Device>, Error> {
-    one(organization, id).optional(connection, decode).await
-}
-
 /// The living device, to be changed with all that belongs to it.
 async fn find_locked(
     tx: &mut PgConnection,
     organization: OrganizationId,
     id: DeviceId,
 ) -> Result<Option<Device>, Error> {
-    let mut select = one(organization, id);
+    let mut select = Select::new("");
+    push_one(&mut select, organization, id);
     select.sql(" FOR NO KEY UPDATE");
     select.optional(tx, decode).await
 }
 
-fn one(organization: OrganizationId, id: DeviceId) -> Select {
-    let mut select = Select::new(SELECT);
+/// Adds the query of the living device.
+fn push_one(select: &mut Select, organization: OrganizationId, id: DeviceId) {
+    select.sql(SELECT);
     select.sql(" FROM device AS d WHERE d.organization_id = ");
     select.bind(organization.as_uuid());
     select.sql(" AND d.id = ").bind(id.as_uuid());
-    select
 }
 
 /// Locks a living device, and with it all that belongs to it, until the transaction ends. Refuses

@@ -56,6 +56,35 @@ async fn the_settings_are_in_force() {
     assert!(written.await.is_err(), "a reader can write");
 }
 
+#[tokio::test]
+async fn a_look_by_one_message_sees_what_its_view_may_and_leaves_nothing_behind() {
+    let database = TestDatabase::fresh().await;
+    let storage = open(&database).await;
+    let owner = organization();
+    storage
+        .create_organization(ServerProof::vouch(), &owner, None, &Effects::NONE)
+        .await
+        .unwrap();
+    let device = device(owner.id, "pump-7");
+    let created = storage.create_device(&device, &Effects::NONE).await;
+    created.unwrap();
+    let other = OrganizationId::new(noon(), unique());
+    for (view, count) in [
+        (View::Server, 1),
+        (View::Organization(owner.id), 1),
+        (View::Organization(other), 0),
+    ] {
+        let all = |select: &mut Select| {
+            select.sql("SELECT count(*) FROM device WHERE true");
+        };
+        let seen = storage.look(view, all, |row| Ok(row.try_get::<i64, _>(0)?));
+        assert_eq!(seen.await.unwrap(), Some(count), "{view:?}");
+    }
+    let left = sqlx::query_scalar("SELECT count(*) FROM device").fetch_one(&storage.pool);
+    let left: i64 = left.await.unwrap();
+    assert_eq!(left, 0, "a view outlives its look");
+}
+
 /// An index leads to what a filter chooses, in the order of the list, also with the conditions of
 /// row-level security: those would keep it out where a comparison could leak.
 #[tokio::test]

@@ -15,11 +15,12 @@ use fieldgate_core::model::api_key::KeyOwner;
 use fieldgate_core::model::id::OrganizationId;
 use fieldgate_core::storage::StorageError;
 use futures_util::future::BoxFuture;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::Error;
+use crate::postgres::select::Select;
 use crate::postgres::{PostgresStorage, refuse};
 
 /// Whose rows a transaction may see and change.
@@ -52,12 +53,17 @@ impl View {
         self != Self::Server && self != other
     }
 
-    /// Begins a transaction, by one message to the database. Both settings end with it.
-    fn begin(self, access: Access) -> AssertSqlSafe<String> {
-        let (organization, server) = match self {
+    /// What the policies of the tables go by: an organization, and whether it is the server.
+    fn settings(self) -> (String, &'static str) {
+        match self {
             Self::Organization(id) => (id.as_uuid().to_string(), "off"),
             Self::Server => (String::new(), "on"),
-        };
+        }
+    }
+
+    /// Begins a transaction, by one message to the database. Both settings end with it.
+    fn begin(self, access: Access) -> AssertSqlSafe<String> {
+        let (organization, server) = self.settings();
         // The form of a UUID has nothing in it that would end a text.
         AssertSqlSafe(format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED {access}; \
@@ -120,6 +126,32 @@ impl PostgresStorage {
         // Afterwards, as a connection that was made for it may just have found out.
         self.guard.epoch().check()?;
         Ok(begun)
+    }
+
+    /// Reads a row that may be there by a statement that says first whose rows it may see: so one
+    /// message to the database does what takes a [`reader`](Self::reader) several. `push_one` adds
+    /// the statement, which has to end with a condition.
+    pub(super) async fn look<T: Send>(
+        &self,
+        view: impl Into<View> + Send,
+        push_one: impl FnOnce(&mut Select) + Send,
+        decode: impl FnOnce(&PgRow) -> Result<T, Error> + Send,
+    ) -> Result<Option<T>, StorageError> {
+        let (organization, server) = view.into().settings();
+        // What is lateral is looked at for each row of what stands before it, so after that.
+        let mut select =
+            Select::new("SELECT found.* FROM (SELECT set_config('fieldgate.organization', ");
+        select.bind(organization);
+        select.sql(", true), set_config('fieldgate.server', ");
+        select.bind(server);
+        select.sql(", true) AS server) AS seen CROSS JOIN LATERAL (");
+        push_one(&mut select);
+        select.sql(" AND seen.server IS NOT NULL) AS found");
+        let found = timeout(self.call_timeout, async {
+            let mut connection = self.pool.acquire().await?;
+            select.optional(&mut connection, decode).await
+        });
+        found.await.unwrap_or(Err(Error::TimedOut)).map_err(refuse)
     }
 
     /// Does `work` in a transaction; returns once that is committed, and durable. Does it again,
