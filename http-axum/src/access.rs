@@ -315,7 +315,7 @@ mod tests {
             .await
             .unwrap();
         let options = ApiOptions::new(&fieldgate);
-        let api = Arc::new(Api::new(fieldgate, options, &crate::openapi()));
+        let api = Arc::new(Api::new(fieldgate, options));
         let mut router = Router::new();
         for (_, paths, handlers) in [
             routes!(something_new),

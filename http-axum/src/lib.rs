@@ -76,7 +76,11 @@ use utoipa::openapi::OpenApi;
 ///
 /// The router answers below `/api/v1` and `/docs`, and says nothing about other paths.
 pub fn api(fieldgate: Fieldgate, options: ApiOptions) -> (Router, OpenApi) {
-    let document = openapi();
-    let router = api::router(fieldgate, options, &document);
-    (router, document)
+    (router(fieldgate, options), openapi())
+}
+
+/// Makes the routes as [`api`] does, for a host that has no use for the document itself: it is large,
+/// and the routes make it when somebody asks for it.
+pub fn router(fieldgate: Fieldgate, options: ApiOptions) -> Router {
+    api::router(fieldgate, options)
 }

@@ -4,6 +4,7 @@
 //! and errors are told in one way everywhere, so they are told here.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use axum::body::Bytes;
 use axum::http::Method;
@@ -86,21 +87,29 @@ pub fn openapi_3_0(document: &OpenApi) -> serde_json::Result<serde_json::Value> 
     Ok(value)
 }
 
-/// Both documents as text.
-#[derive(Clone, Debug)]
+/// Both documents as text, each made when it is asked for: they are large, and most servers are
+/// never asked.
+#[derive(Debug, Default)]
 pub(crate) struct Documents {
-    pub(crate) current: Bytes,
-    pub(crate) down_converted: Bytes,
+    current: OnceLock<Bytes>,
+    down_converted: OnceLock<Bytes>,
 }
 
 impl Documents {
-    pub(crate) fn new(document: &OpenApi) -> Self {
-        let current = document.to_json().unwrap_or_default();
-        let older = openapi_3_0(document).map(|older| older.to_string());
-        Self {
-            current: Bytes::from(current),
-            down_converted: Bytes::from(older.unwrap_or_default()),
-        }
+    pub(crate) fn current(&self) -> Bytes {
+        let made = self.current.get_or_init(|| {
+            let current = openapi().to_json();
+            current.unwrap_or_default().into()
+        });
+        made.clone()
+    }
+
+    pub(crate) fn down_converted(&self) -> Bytes {
+        let made = self.down_converted.get_or_init(|| {
+            let older = openapi_3_0(&openapi()).map(|older| older.to_string());
+            older.unwrap_or_default().into()
+        });
+        made.clone()
     }
 }
 

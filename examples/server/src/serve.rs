@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use fieldgate_core::transport::Inbox;
-use fieldgate_http_axum::{ApiOptions, api};
+use fieldgate_http_axum::{ApiOptions, router};
 use rustls::crypto::CryptoProvider;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -165,7 +165,7 @@ impl Running {
         let mut options = ApiOptions::new(fieldgate);
         options.failed_per_minute = settings.failed_per_minute;
         let calls = calls(settings, assembly, &options);
-        let (api, _) = api(fieldgate.clone(), options);
+        let api = router(fieldgate.clone(), options);
         let (stop, stop_http) = (CancellationToken::new(), CancellationToken::new());
         let server = |router: Router, connections: Arc<Connections>| HttpServer {
             router,

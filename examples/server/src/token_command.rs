@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, header};
 use fieldgate_core::Error;
 use fieldgate_core::model::api_key::{KeyOwner, Scope};
-use fieldgate_http_axum::{ApiOptions, Authenticator, Caller, api};
+use fieldgate_http_axum::{ApiOptions, Authenticator, Caller, router};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -109,7 +109,7 @@ async fn by_assembly(
         .context("there is no organization `default` any more: use the API with a key of yours")?;
     let operator = Operator(KeyOwner::Organization(organization.id));
     let options = ApiOptions::new(fieldgate).authenticator(Arc::new(operator));
-    let (router, _) = api(fieldgate.clone(), options);
+    let router = router(fieldgate.clone(), options);
     register(&Api::Storage(router), wanted, https).await
 }
 

@@ -59,14 +59,14 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Self {
+    pub(crate) fn new(fieldgate: Fieldgate, options: ApiOptions) -> Self {
         Self {
             fieldgate,
             request_timeout: options.request_timeout,
             admission: Admission::new(options),
             arrivals: Arrivals::new(ARRIVALS_MAX),
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
-            documents: Documents::new(document),
+            documents: Documents::default(),
         }
     }
 }
@@ -108,8 +108,8 @@ pub(crate) fn described() -> OpenApi {
 }
 
 /// The routes, guarded and framed.
-pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions, document: &OpenApi) -> Router {
-    let api = Arc::new(Api::new(fieldgate, options, document));
+pub(crate) fn router(fieldgate: Fieldgate, options: ApiOptions) -> Router {
+    let api = Arc::new(Api::new(fieldgate, options));
     let mut router = docs::router();
     for (_, paths, handlers) in routes() {
         let guarded = handlers

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Routes {
     responses((status = OK, description = "The document", body = OpenApiDocument)),
 )]
 async fn get_open_api(State(api): State<Arc<Api>>) -> Document {
-    document(&api.documents.current)
+    document(api.documents.current())
 }
 
 /// Get this document for older tools
@@ -40,15 +40,15 @@ async fn get_open_api(State(api): State<Arc<Api>>) -> Document {
     responses((status = OK, description = "The document", body = OpenApiDocument)),
 )]
 async fn get_open_api_3_0(State(api): State<Arc<Api>>) -> Document {
-    document(&api.documents.down_converted)
+    document(api.documents.down_converted())
 }
 
 type Document = ([(HeaderName, &'static str); 2], Bytes);
 
-fn document(text: &Bytes) -> Document {
+fn document(text: Bytes) -> Document {
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "public, max-age=60"),
     ];
-    (headers, text.clone())
+    (headers, text)
 }
