@@ -70,7 +70,7 @@ impl TestCluster {
 /// # Panics
 ///
 /// Where there is none and none can be started; the message says what to do.
-pub(super) fn address() -> String {
+pub fn address() -> String {
     static OWN: OnceLock<String> = OnceLock::new();
     if let Ok(address) = std::env::var("FIELDGATE_TEST_POSTGRES_URL") {
         return address;

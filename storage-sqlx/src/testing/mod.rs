@@ -9,6 +9,6 @@ mod cluster;
 mod database;
 mod lossy_proxy;
 
-pub use cluster::TestCluster;
+pub use cluster::{TestCluster, address as server_address};
 pub use database::TestDatabase;
 pub use lossy_proxy::LossyProxy;

@@ -1,10 +1,15 @@
 //! Measures Fieldgate beside its peers, in the same run, in interleaved rounds, and prints ratios.
 //!
-//! `cargo run --release -p fieldgate-tests --bin bench -- [provision|readings] [--rounds N]`, and
-//! `--short` for a quick look whether it works, whose figures say nothing.
+//! `cargo run --release -p fieldgate-tests --bin bench -- [provision] [readings] [storage]
+//! [--rounds N]`, and `--short` for a quick look whether it works, whose figures say nothing. Without
+//! a name of a part it is all of them.
+//!
+//! The part `storage` fills stores with a million devices; `--keep DIR` leaves them there for the
+//! next run. `--devices N` makes them smaller, `--only sqlite|postgres|sled` measures one backend.
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "it reports what it measured, and ends where it cannot measure"
 )]
@@ -13,32 +18,53 @@ mod load;
 mod mosquitto;
 mod provision;
 mod readings;
+mod storage;
 
 use std::time::Duration;
+
+use crate::storage::{Choice, hello};
 
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let given = |word: &str| arguments.iter().position(|argument| argument == word);
-    let rounds = given("--rounds").and_then(|at| arguments.get(at + 1)?.parse().ok());
+    let given = |word: &str| arguments.iter().any(|argument| argument == word);
+    let value = |word: &str| {
+        let at = arguments.iter().position(|argument| argument == word)?;
+        arguments.get(at + 1)
+    };
+    let number = |word: &str| value(word).and_then(|value| value.parse().ok());
+    if given(hello::WORD) {
+        return hello::serve().await;
+    }
+    let rounds = number("--rounds");
     let extent = match given("--short") {
-        Some(_) => Extent {
+        true => Extent {
             rounds: rounds.unwrap_or(1),
             share: 50,
         },
-        None => Extent {
+        false => Extent {
             rounds: rounds.unwrap_or(5),
             share: 1,
         },
     };
-    let (provision, readings) = (given("provision"), given("readings"));
-    if provision.is_some() || readings.is_none() {
+    let wanted = |part: &str| given(part) || !PARTS.iter().any(|part| given(part));
+    if wanted("provision") {
         provision::run(extent).await;
     }
-    if readings.is_some() || provision.is_none() {
+    if wanted("readings") {
         readings::run(extent).await;
     }
+    if wanted("storage") {
+        let choice = Choice {
+            keep: value("--keep").map(Into::into),
+            devices: number("--devices"),
+            only: value("--only").cloned(),
+        };
+        storage::run(extent, &choice).await;
+    }
 }
+
+const PARTS: [&str; 3] = ["provision", "readings", "storage"];
 
 /// How much is measured.
 #[derive(Clone, Copy)]

@@ -49,6 +49,11 @@ impl Mosquitto {
         mosquitto
     }
 
+    /// The number of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     async fn listening(&self) {
         fieldgate_tests::eventually("mosquitto listens", || async {
             let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
