@@ -5,7 +5,6 @@ use fieldgate_core::model::group::{DeviceGroup, GroupSettings};
 use fieldgate_core::model::id::{GroupId, OrganizationId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::tag::TagSelector;
 use fieldgate_core::storage::{Effects, GroupStore, StorageError};
 
 use crate::JournalStorage;
@@ -61,12 +60,12 @@ impl GroupStore for JournalStorage {
             .await
     }
 
-    async fn count_selected(
+    async fn group_sizes(
         &self,
         organization: OrganizationId,
-        selectors: &[TagSelector],
+        ids: &[GroupId],
     ) -> Result<Vec<u64>, StorageError> {
-        self.look(self.memory().count_selected(organization, selectors))
+        self.look(self.memory().group_sizes(organization, ids))
             .await
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fieldgate_core::model::id::{OrganizationId, SensorId};
 use fieldgate_core::model::page::{Page, PageRequest};
 use fieldgate_core::model::revision::Revision;
-use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorUpdate};
+use fieldgate_core::model::sensor::{Sensor, SensorFilter, SensorSummary, SensorUpdate};
 use fieldgate_core::storage::{SensorStore, StorageError};
 
 use crate::JournalStorage;
@@ -51,5 +51,12 @@ impl SensorStore for JournalStorage {
     ) -> Result<(), StorageError> {
         self.change(self.memory().delete_sensor(organization, id, expected))
             .await
+    }
+
+    async fn sensor_summary(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<SensorSummary, StorageError> {
+        self.look(self.memory().sensor_summary(organization)).await
     }
 }
