@@ -250,6 +250,11 @@ async fn furnish(database: &TestDatabase) -> OrganizationId {
         .unwrap();
     report(&storage, &device).await;
     storage.close().await;
+    // One that has only just begun to be counted.
+    let uncounted = "INSERT INTO fieldgate.uncounted_group \
+                     SELECT organization_id, id, id FROM fieldgate.device_group";
+    let mut admin = connect(&database.admin_url()).await;
+    sqlx::query(uncounted).execute(&mut admin).await.unwrap();
     id
 }
 

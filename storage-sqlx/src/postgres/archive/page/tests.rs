@@ -30,7 +30,8 @@ async fn sensors_without_readings_are_passed_over_in_pieces() {
     stored.await.unwrap();
     // Before the only one that has a reading.
     let many = format!(
-        "INSERT INTO fieldgate.sensor (organization_id, id, device_id, component_id, key, name, \
+        "SET search_path = fieldgate; \
+         INSERT INTO fieldgate.sensor (organization_id, id, device_id, component_id, key, name, \
          value_type, tags, type_origin, revision) \
          SELECT organization_id, lpad(to_hex(n), 32, '0')::uuid, device_id, component_id, 'k' || n, \
          name, value_type, tags, type_origin, revision \
