@@ -43,7 +43,7 @@ esac
 chmod 700 data
 [ "$(id -u)" != 0 ] || chown -R "$user:$group" "$directory"
 as "$binaries/initdb" --pgdata data --username admin --auth trust --encoding UTF8 \
-    --locale C.UTF-8 --no-sync --no-instructions >initdb.log
+    --locale C.UTF-8 --data-checksums --no-sync --no-instructions >initdb.log
 # As durable as a real one, which the storage checks. It is reached by its socket alone, so that no
 # port is taken.
 cat >>data/postgresql.conf <<END

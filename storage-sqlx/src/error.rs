@@ -114,6 +114,11 @@ pub(crate) enum Error {
     #[error("the transaction failed")]
     Commit(#[source] Arc<sqlx::Error>),
 
+    /// A row does not agree with its checksum.
+    #[cfg(feature = "sqlite")]
+    #[error("the {record} is damaged: its checksum does not agree with it; run `check`")]
+    Damaged { record: String },
+
     /// What was written is not there.
     #[error("what was written does not read back")]
     Lost,
@@ -181,6 +186,8 @@ impl Error {
             Self::Refused(refused) => return refused,
             Self::Commit(_) | Self::Stopped | Self::TakenOver | Self::TimedOut => false,
             Self::Sqlx(ref error) => !dialect.is_outage(error),
+            #[cfg(feature = "sqlite")]
+            Self::Damaged { .. } => true,
             Self::Lost | Self::Panicked | Self::Row { .. } => true,
         };
         let backend = dialect.backend;

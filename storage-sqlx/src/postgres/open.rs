@@ -177,6 +177,12 @@ async fn check_settings(connection: &mut PgConnection) -> Result<(), PostgresOpe
             return Err(PostgresOpenError::Setting { setting, needed });
         }
     }
+    if show(connection, "SHOW data_checksums").await? != "on" {
+        tracing::warn!(
+            "data_checksums is off: an octet that changes on the disk may go unnoticed; \
+             `pg_checksums --enable` switches them on"
+        );
+    }
     // On a file system that never tears a page, it may be off.
     if show(connection, "SHOW full_page_writes").await? != "on" {
         tracing::warn!(

@@ -13,6 +13,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::sqlite::checksum::{API_KEY, sound};
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::{Select, check_revision, json_array};
 use crate::sqlite::{SqliteStorage, idempotency, organization, refuse};
@@ -43,7 +44,7 @@ impl ApiKeyStore for SqliteStorage {
         let mut select = Select::new(SELECT);
         select.sql(" WHERE prefix = ").bind(prefix.to_string());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select.optional(&mut reader, sound(&API_KEY, decode)).await;
         found.map_err(refuse)
     }
 
@@ -155,7 +156,7 @@ async fn find(
     let mut select = Select::new(SELECT);
     select.sql(" WHERE owner = ").bind(owner_octets(&owner));
     select.sql(" AND id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&API_KEY, decode)).await
 }
 
 pub(super) async fn insert(tx: &mut SqliteConnection, key: &ApiKey) -> Result<(), Error> {
@@ -230,4 +231,4 @@ pub(super) fn decode(row: &SqliteRow) -> Result<ApiKey, Error> {
 const WHAT: &str = "API key";
 
 pub(super) const SELECT: &str = "SELECT id, owner, name, prefix, secret_hash, scopes, created_at, \
-     expires_at, last_used_at, revision FROM api_key";
+     expires_at, last_used_at, revision, checksum FROM api_key";

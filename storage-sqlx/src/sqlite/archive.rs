@@ -1,7 +1,9 @@
 //! Carries all records out and in.
 
 mod agreements;
+mod checksums;
 mod import;
+mod schema;
 mod tables;
 mod verify;
 

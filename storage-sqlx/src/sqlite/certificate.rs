@@ -13,6 +13,7 @@ use fieldgate_core::storage::{CertificateStore, ServerProof, StorageError, Uniqu
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{CERTIFICATE, ISSUER, ISSUER_COUNT, sound};
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::Select;
 use crate::sqlite::{SqliteStorage, refuse};
@@ -29,7 +30,9 @@ impl CertificateStore for SqliteStorage {
         select.sql(" AND c.serial_number = ");
         select.bind(serial_number.as_be_bytes()).sql(" LIMIT 1");
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select
+            .optional(&mut reader, sound(&CERTIFICATE, decode))
+            .await;
         found.map_err(refuse)
     }
 
@@ -75,10 +78,13 @@ impl CertificateStore for SqliteStorage {
     }
 
     async fn revocation_count(&self, issuer: IssuerKeyId) -> Result<u64, StorageError> {
-        let mut select = Select::new("SELECT revocations FROM issuer_count WHERE key_id = ");
+        let mut select = Select::new(
+            "SELECT revocations, key_id, crl_number, checksum FROM issuer_count WHERE key_id = ",
+        );
         select.bind(issuer.as_bytes().as_slice());
         let mut reader = self.reader().await?;
-        let count = select.optional(&mut reader, |row| Columns::of(row, "issuer_count").number());
+        let decode = |row: &SqliteRow| Columns::of(row, "issuer_count").number();
+        let count = select.optional(&mut reader, sound(&ISSUER_COUNT, decode));
         Ok(count.await.map_err(refuse)?.unwrap_or(0))
     }
 
@@ -142,7 +148,9 @@ pub(super) async fn find(
     let mut select = of_device(organization, device);
     select.sql(" AND c.serial_number = ");
     select.bind(serial_number.as_be_bytes()).sql(" LIMIT 1");
-    select.optional(connection, decode).await
+    select
+        .optional(connection, sound(&CERTIFICATE, decode))
+        .await
 }
 
 /// Puts one on record, as the newest of its device.
@@ -301,7 +309,9 @@ async fn issuers(connection: &mut SqliteConnection) -> Result<Vec<Issuer>, Error
     let mut select = Select::new(SELECT_ISSUER);
     select.sql(" ORDER BY created_at, key_id");
     let rows = select.query().fetch_all(connection).await?;
-    rows.iter().map(decode_issuer).collect()
+    rows.iter()
+        .map(|row| sound(&ISSUER, decode_issuer)(row))
+        .collect()
 }
 
 fn of_device(organization: OrganizationId, device: DeviceId) -> Select {
@@ -388,7 +398,7 @@ pub(super) fn decode_issuer(row: &SqliteRow) -> Result<Issuer, Error> {
 pub(super) const SELECT: &str = "SELECT c.organization_id, c.device_id, c.issuer_key_id, \
      c.serial_number, c.subject, c.fingerprint_sha256, c.public_key_sha256, c.not_before, \
      c.not_after, c.issued_at, c.issue_sequence, c.first_used_at, c.fate, c.revoked_at, \
-     c.revocation_reason, c.pem FROM certificate AS c";
+     c.revocation_reason, c.pem, c.checksum FROM certificate AS c";
 
 pub(super) const SELECT_ISSUER: &str =
-    "SELECT key_id, certificate_pem, root_pem, created_at FROM issuer";
+    "SELECT key_id, certificate_pem, root_pem, created_at, checksum FROM issuer";

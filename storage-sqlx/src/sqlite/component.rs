@@ -14,6 +14,7 @@ use fieldgate_core::storage::{ComponentStore, Effects, StorageError, Unique};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{COMPONENT, sound};
 use crate::sqlite::label::{Labels, push_all};
 use crate::sqlite::row::{Columns, stored, tags_json};
 use crate::sqlite::select::{Select, check_revision, counted};
@@ -122,7 +123,7 @@ async fn find(
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND c.id = ").bind(id.as_bytes().as_slice());
     select.sql(LIVES);
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&COMPONENT, decode)).await
 }
 
 /// The query of a list, by id, up to its limit. `columns` is all of it before FROM.
@@ -391,7 +392,7 @@ fn origin(text: &str) -> Result<ComponentOrigin, Invalid> {
 const WHAT: &str = "component";
 
 pub(super) const SELECT: &str = "SELECT c.organization_id, c.id, c.device_id, c.key, c.origin, c.name, \
-     c.profile, c.tags, c.metadata, c.revision";
+     c.profile, c.tags, c.metadata, c.revision, c.checksum";
 
 pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = c.organization_id AND d.id = c.device_id)";

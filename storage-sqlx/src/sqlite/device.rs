@@ -13,6 +13,7 @@ use fieldgate_core::storage::{DeletedDevice, DeviceChange, DeviceStore, Effects,
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{DEVICE, sound};
 use crate::sqlite::device_filter::list_query;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, check_revision, row_count};
@@ -120,7 +121,7 @@ pub(super) async fn find(
     select.sql(" FROM device AS d WHERE d.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND d.id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&DEVICE, decode)).await
 }
 
 /// Refuses a device that is not there, or deleted.
@@ -202,4 +203,5 @@ pub(super) const SELECT: &str = "SELECT d.organization_id, d.id, d.name, d.latit
      d.altitude, d.location_label, d.tags, d.metadata, d.site_id, d.profile, \
      d.firmware_version, d.certificate_serial_number, d.certificate_not_after, d.status, \
      d.online, d.first_session_at, d.last_seen_at, d.status_changed_at, d.session_epoch, \
-     d.live_epoch, d.live_node, d.live_serial_number, d.created_at, d.updated_at, d.revision";
+     d.live_epoch, d.live_node, d.live_serial_number, d.created_at, d.updated_at, d.revision, \
+     d.checksum";

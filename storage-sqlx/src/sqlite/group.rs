@@ -13,6 +13,7 @@ use fieldgate_core::storage::{Effects, GroupStore, StorageError, Unique};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{DEVICE_GROUP, sound};
 use crate::sqlite::row::{Columns, stored, tags_json};
 use crate::sqlite::select::{Select, check_revision, json_array};
 use crate::sqlite::{SqliteStorage, idempotency, organization, refuse, tally};
@@ -155,7 +156,9 @@ async fn find(
     select.sql(" WHERE organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select
+        .optional(connection, sound(&DEVICE_GROUP, decode))
+        .await
 }
 
 /// Adds a group.
@@ -231,7 +234,7 @@ pub(super) fn decode(row: &SqliteRow) -> Result<DeviceGroup, Error> {
 const WHAT: &str = "device group";
 
 pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, selector_all, \
-     selector_any, selector_none, created_at, revision FROM device_group";
+     selector_any, selector_none, created_at, revision, checksum FROM device_group";
 
 /// How many devices have which of the tags ?2. Those that have none of them are all devices, less
 /// the others.

@@ -10,6 +10,7 @@ use fieldgate_core::storage::{HealthStore, StorageError};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{Datum, HEALTH, checksum, sound};
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::Select;
 use crate::sqlite::{SqliteStorage, refuse};
@@ -43,7 +44,7 @@ impl HealthStore for SqliteStorage {
         let mut select = of_device(organization, device);
         select.sql(" ORDER BY h.taken_at DESC LIMIT 1");
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select.optional(&mut reader, sound(&HEALTH, decode)).await;
         found.map_err(refuse)
     }
 }
@@ -54,10 +55,27 @@ pub(super) async fn insert(
     organization: OrganizationId,
     health: &DeviceHealth,
 ) -> Result<bool, Error> {
+    let extra = health.extra.as_ref().map(ToString::to_string);
+    let sum = checksum(
+        &HEALTH,
+        [
+            Datum::Blob(organization.as_bytes()),
+            Datum::Blob(health.device_id.as_bytes()),
+            Datum::Integer(health.timestamp.unix_millis()),
+            Datum::Integer(stored(health.uptime_seconds)),
+            Datum::optional(health.free_heap_bytes.map(stored), Datum::Integer),
+            Datum::optional(health.signal_strength_dbm.map(i64::from), Datum::Integer),
+            Datum::Text(health.connection_type.as_str()),
+            Datum::Integer(stored(health.readings_sent)),
+            Datum::Integer(stored(health.readings_dropped)),
+            Datum::optional(extra.as_deref(), Datum::Text),
+        ],
+    );
     let inserted = sqlx::query(
         "INSERT INTO health (organization_id, device_id, taken_at, uptime_seconds, \
          free_heap_bytes, signal_strength_dbm, connection_type, readings_sent, \
-         readings_dropped, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         readings_dropped, extra, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO NOTHING",
     )
     .bind(organization.as_bytes().as_slice())
     .bind(health.device_id.as_bytes().as_slice())
@@ -68,7 +86,8 @@ pub(super) async fn insert(
     .bind(health.connection_type.as_str())
     .bind(stored(health.readings_sent))
     .bind(stored(health.readings_dropped))
-    .bind(health.extra.as_ref().map(ToString::to_string))
+    .bind(extra)
+    .bind(sum)
     .execute(tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -104,7 +123,7 @@ pub(super) fn decode(row: &SqliteRow) -> Result<DeviceHealth, Error> {
 
 pub(super) const SELECT: &str = "SELECT h.device_id, h.taken_at, h.uptime_seconds, \
      h.free_heap_bytes, h.signal_strength_dbm, h.connection_type, h.readings_sent, \
-     h.readings_dropped, h.extra, h.organization_id FROM health AS h";
+     h.readings_dropped, h.extra, h.organization_id, h.checksum FROM health AS h";
 
 pub(super) const LIVES: &str = " WHERE EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = h.organization_id AND d.id = h.device_id)";

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
 use crate::sqlite::api_key::{owner, owner_octets};
+use crate::sqlite::checksum::{Datum, IDEMPOTENCY, checksum, sound};
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::Select;
 use crate::sqlite::{SqliteStorage, refuse};
@@ -25,7 +26,9 @@ impl IdempotencyStore for SqliteStorage {
         select.bind(owner_octets(&owner));
         select.sql(" AND key = ").bind(key.as_str());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select
+            .optional(&mut reader, sound(&IDEMPOTENCY, decode))
+            .await;
         found.map_err(refuse)
     }
 }
@@ -35,15 +38,26 @@ pub(super) async fn record(tx: &mut SqliteConnection, effects: &Effects) -> Resu
     let Some(record) = &effects.idempotency else {
         return Ok(());
     };
+    let sum = checksum(
+        &IDEMPOTENCY,
+        [
+            Datum::Blob(owner_octets(&record.owner)),
+            Datum::Text(record.key.as_str()),
+            Datum::Blob(record.request_sha256.as_bytes()),
+            Datum::Blob(record.resource.as_bytes()),
+            Datum::Integer(record.created_at.unix_millis()),
+        ],
+    );
     let inserted = sqlx::query(
-        "INSERT INTO idempotency (owner, key, request_sha256, resource, created_at) \
-         VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO idempotency (owner, key, request_sha256, resource, created_at, checksum) \
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(owner_octets(&record.owner))
     .bind(record.key.as_str())
     .bind(record.request_sha256.as_bytes().as_slice())
     .bind(record.resource.as_bytes().as_slice())
     .bind(record.created_at.unix_millis())
+    .bind(sum)
     .execute(tx)
     .await?;
     if inserted.rows_affected() == 0 {
@@ -64,5 +78,5 @@ pub(super) fn decode(row: &SqliteRow) -> Result<IdempotencyRecord, Error> {
     })
 }
 
-pub(super) const SELECT: &str = "SELECT owner, key, request_sha256, resource, created_at \
+pub(super) const SELECT: &str = "SELECT owner, key, request_sha256, resource, created_at, checksum \
      FROM idempotency";

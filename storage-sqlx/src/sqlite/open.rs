@@ -16,6 +16,8 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlStr};
 
 use crate::error::OpenError;
 use crate::sqlite::SqliteStorage;
+use crate::sqlite::seal::Seals;
+use crate::sqlite::unsealed;
 use crate::sqlite::writer::Writer;
 
 /// Keeps every other server away from a database file, until it is dropped.
@@ -40,9 +42,11 @@ pub(super) async fn open(path: &Path) -> Result<SqliteStorage, OpenError> {
     let mut connection = writing.connect().await.map_err(database)?;
     check_settings(&mut connection, &path).await?;
     migrate(&mut connection, &path).await?;
+    let seals = Seals::new(&writing);
+    seals.watch(&mut connection).await.map_err(database)?;
     let readers = readers(&path).await.map_err(database)?;
     Ok(SqliteStorage::new(
-        Writer::spawn(connection, writing, lock),
+        Writer::spawn(connection, writing, seals, lock),
         readers,
     ))
 }
@@ -268,13 +272,18 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
             }
         }
     }
-    Ok(())
+    unsealed::seal(connection)
+        .await
+        .map_err(|source| OpenError::Database {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
 }
 
 /// Where the applied migrations are noted.
 const TABLE: &str = "_sqlx_migrations";
 
-pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "initial",
@@ -284,6 +293,11 @@ pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
         2,
         "counts",
         include_str!("../../migrations/sqlite/0002_counts.sql"),
+    ),
+    (
+        3,
+        "checksums",
+        include_str!("../../migrations/sqlite/0003_checksums.sql"),
     ),
 ];
 

@@ -14,6 +14,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{ORGANIZATION, sound};
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::{Select, check_revision};
 use crate::sqlite::{SqliteStorage, api_key, idempotency, refuse};
@@ -54,7 +55,9 @@ impl OrganizationStore for SqliteStorage {
         let mut select = Select::new(SELECT);
         select.sql(" WHERE slug = ").bind(slug.as_str());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select
+            .optional(&mut reader, sound(&ORGANIZATION, decode))
+            .await;
         found.map_err(refuse)
     }
 
@@ -152,7 +155,9 @@ async fn find(
 ) -> Result<Option<Organization>, Error> {
     let mut select = Select::new(SELECT);
     select.sql(" WHERE id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select
+        .optional(connection, sound(&ORGANIZATION, decode))
+        .await
 }
 
 async fn check_slug(tx: &mut SqliteConnection, slug: &Slug) -> Result<(), Error> {
@@ -220,7 +225,8 @@ pub(super) fn decode(row: &SqliteRow) -> Result<Organization, Error> {
 
 const WHAT: &str = "organization";
 
-pub(super) const SELECT: &str = "SELECT id, slug, name, created_at, revision FROM organization";
+pub(super) const SELECT: &str =
+    "SELECT id, slug, name, created_at, revision, checksum FROM organization";
 
 /// What goes with an organization. What its deleted devices left behind is purged by and by.
 const DELETE: [&str; 5] = [

@@ -8,6 +8,7 @@ use fieldgate_core::storage::{QuarantineStore, StorageError, Unique};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{QUARANTINE, sound};
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, row_count};
 use crate::sqlite::{SqliteStorage, refuse};
@@ -22,7 +23,9 @@ impl QuarantineStore for SqliteStorage {
         let mut select = of_organization(organization);
         select.sql(" AND q.id = ").bind(id.as_bytes().as_slice());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select
+            .optional(&mut reader, sound(&QUARANTINE, decode))
+            .await;
         found.map_err(refuse)
     }
 
@@ -147,5 +150,5 @@ pub(super) fn decode(row: &SqliteRow) -> Result<QuarantinedItem, Error> {
 
 /// Those of living devices.
 pub(super) const SELECT: &str = "SELECT q.organization_id, q.id, q.device_id, q.received_at, \
-     q.reason, q.detail, q.raw FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
+     q.reason, q.detail, q.raw, q.checksum FROM quarantine AS q WHERE EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = q.organization_id AND d.id = q.device_id)";

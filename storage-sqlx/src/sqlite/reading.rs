@@ -12,6 +12,7 @@ use fieldgate_core::storage::{ReadingStore, StorageError};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{Datum, READING, checksum};
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, chunks};
 use crate::sqlite::value::Stored;
@@ -59,15 +60,25 @@ pub(super) async fn insert(
 ) -> Result<HashSet<(i64, Timestamp)>, Error> {
     let mut stored = HashSet::with_capacity(readings.len());
     for chunk in chunks(readings) {
-        let mut insert =
-            Select::new("INSERT INTO reading (sensor_number, taken_at, value, metadata) VALUES ");
+        let mut insert = Select::new(
+            "INSERT INTO reading (sensor_number, taken_at, value, metadata, checksum) VALUES ",
+        );
         for (index, (number, reading)) in chunk.iter().enumerate() {
             insert.sql(if index == 0 { "(" } else { ", (" });
             insert.bind(*number).sql(", ");
             insert.bind(reading.timestamp.unix_millis()).sql(", ");
             insert.bind(Stored(&reading.value)).sql(", ");
-            insert.bind(reading.metadata.as_ref().map(ToString::to_string));
-            insert.sql(")");
+            let metadata = reading.metadata.as_ref().map(ToString::to_string);
+            let sum = checksum(
+                &READING,
+                [
+                    Datum::Integer(*number),
+                    Datum::Integer(reading.timestamp.unix_millis()),
+                    Datum::from(&reading.value),
+                    Datum::optional(metadata.as_deref(), Datum::Text),
+                ],
+            );
+            insert.bind(metadata).sql(", ").bind(sum).sql(")");
         }
         insert.sql(" ON CONFLICT DO NOTHING RETURNING sensor_number, taken_at");
         for row in insert.query().fetch_all(&mut *tx).await? {

@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::counted;
-use crate::sqlite::{certificate, device_write, token};
+use crate::sqlite::{certificate, device, device_write, token};
 
 /// Uses a token for a certificate, or says why not. One writer at a time makes it one step.
 pub(super) async fn redeem(
@@ -67,12 +67,9 @@ async fn status(
     organization: OrganizationId,
     device: DeviceId,
 ) -> Result<DeviceStatus, Error> {
-    let row = sqlx::query("SELECT status FROM device WHERE organization_id = ? AND id = ?")
-        .bind(organization.as_bytes().as_slice())
-        .bind(device.as_bytes().as_slice())
-        .fetch_one(tx)
-        .await?;
-    Columns::of(&row, "device").text()
+    let found = device::find(tx, organization, device).await?;
+    let found = found.ok_or(Error::not_found(device::WHAT))?;
+    Ok(found.presence.status())
 }
 
 /// Whether the key belongs to another device, or may be known to somebody else.

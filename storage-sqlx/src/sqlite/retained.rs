@@ -7,6 +7,7 @@ use fieldgate_core::storage::RetainedTopic;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Error;
+use crate::sqlite::checksum::{RETAINED, sound};
 use crate::sqlite::device;
 use crate::sqlite::row::Columns;
 
@@ -54,7 +55,8 @@ pub(super) async fn find(
 ) -> Result<Option<Vec<u8>>, Error> {
     // The device's row tells a device without a message from no device.
     let row = sqlx::query(
-        "SELECT r.payload FROM device AS d LEFT JOIN retained AS r \
+        "SELECT r.payload, r.organization_id, r.device_id, r.topic, r.received_at, r.checksum \
+         FROM device AS d LEFT JOIN retained AS r \
          ON r.organization_id = d.organization_id AND r.device_id = d.id AND r.topic = ?3 \
          WHERE d.organization_id = ?1 AND d.id = ?2",
     )
@@ -64,7 +66,7 @@ pub(super) async fn find(
     .fetch_optional(connection)
     .await?;
     let row = row.ok_or(Error::not_found(device::WHAT))?;
-    Columns::of(&row, "retained").plain()
+    sound(&RETAINED, |row| Columns::of(row, "retained").plain())(&row)
 }
 
 /// A topic as it is stored.

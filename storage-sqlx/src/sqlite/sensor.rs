@@ -12,6 +12,7 @@ use fieldgate_core::storage::{SensorStore, StorageError};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{SENSOR, sound};
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::{Select, check_revision, counted};
 use crate::sqlite::sensor_filter::{Lead, list_query};
@@ -115,7 +116,7 @@ async fn find(
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND s.id = ").bind(id.as_bytes().as_slice());
     select.sql(LIVES);
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&SENSOR, decode)).await
 }
 
 /// The number of a sensor of a living device.
@@ -274,7 +275,7 @@ const WHAT: &str = "sensor";
 
 pub(super) const SELECT: &str = "SELECT s.organization_id, s.id, s.number, s.device_id, s.component_id, \
      s.key, s.name, s.value_type, s.unit, s.tags, s.type_origin, s.latest_at, s.latest_value, \
-     s.revision";
+     s.revision, s.checksum";
 
 pub(super) const LIVES: &str = " AND EXISTS (SELECT 1 FROM device AS d \
      WHERE d.organization_id = s.organization_id AND d.id = s.device_id)";

@@ -17,7 +17,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::Error;
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::row_count;
-use crate::sqlite::{SqliteStorage, certificate};
+use crate::sqlite::{SqliteStorage, certificate, device};
 
 #[async_trait]
 impl SessionStore for SqliteStorage {
@@ -211,9 +211,11 @@ async fn open(
     node: NodeId,
     now: Timestamp,
 ) -> Result<Result<OpenedSession, SessionRefused>, Error> {
-    let Some(mut live) = Live::find(tx, organization, device).await? else {
+    // All of it, so that no damaged device is let in.
+    let Some(found) = device::find(tx, organization, device).await? else {
         return Ok(Err(SessionRefused::UnknownDevice));
     };
+    let mut live = Live::of(&found);
     if let Err(DeviceInactive) = live.presence.session_opened(now) {
         return Ok(Err(SessionRefused::DeviceInactive));
     }

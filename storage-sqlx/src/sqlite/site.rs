@@ -11,6 +11,7 @@ use fieldgate_core::storage::{Effects, Occupied, SiteStore, StorageError, Unique
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{SITE, sound};
 use crate::sqlite::row::{Columns, stored};
 use crate::sqlite::select::{Select, check_revision};
 use crate::sqlite::{SqliteStorage, idempotency, organization, refuse};
@@ -121,7 +122,7 @@ async fn find(
     select.sql(" WHERE organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&SITE, decode)).await
 }
 
 /// Adds a site.
@@ -203,4 +204,5 @@ pub(super) fn decode(row: &SqliteRow) -> Result<Site, Error> {
 const WHAT: &str = "site";
 
 pub(super) const SELECT: &str = "SELECT organization_id, id, name, description, latitude, longitude, \
-     altitude, location_label, time_zone, created_at, revision FROM site";
+     altitude, location_label, time_zone, created_at, revision, checksum \
+     FROM site";

@@ -14,6 +14,7 @@ use fieldgate_core::storage::{Effects, Redemption, StorageError, TokenStore, Uni
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
+use crate::sqlite::checksum::{TOKEN, sound};
 use crate::sqlite::redemption::redeem;
 use crate::sqlite::row::Columns;
 use crate::sqlite::select::Select;
@@ -60,7 +61,7 @@ impl TokenStore for SqliteStorage {
         let mut select = Select::new(SELECT);
         select.sql(" AND t.id = ").bind(id.as_bytes().as_slice());
         let mut reader = self.reader().await?;
-        let found = select.optional(&mut reader, decode).await;
+        let found = select.optional(&mut reader, sound(&TOKEN, decode)).await;
         found.map_err(refuse)
     }
 
@@ -131,7 +132,7 @@ pub(super) async fn find(
     select.sql(" AND t.organization_id = ");
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND t.id = ").bind(id.as_bytes().as_slice());
-    select.optional(connection, decode).await
+    select.optional(connection, sound(&TOKEN, decode)).await
 }
 
 /// Writes what has become of a token.
@@ -162,7 +163,7 @@ pub(super) async fn revoke_open(
     select.bind(organization.as_bytes().as_slice());
     select.sql(" AND t.device_id = ");
     select.bind(device.as_bytes().as_slice());
-    if let Some(mut token) = select.optional(tx, decode).await? {
+    if let Some(mut token) = select.optional(tx, sound(&TOKEN, decode)).await? {
         token.fate = match token.state(at) {
             TokenState::Expired => TokenFate::Expired,
             _ => TokenFate::Revoked { at },
@@ -277,6 +278,7 @@ fn decode_fate(columns: &mut Columns<'_>) -> Result<TokenFate, Error> {
 
 /// Those of living devices.
 pub(super) const SELECT: &str = "SELECT t.organization_id, t.id, t.device_id, t.device_name, t.created_at, \
-     t.expires_at, t.secret_hash, t.fate, t.fate_at, t.serial_number FROM token AS t \
+     t.expires_at, t.secret_hash, t.fate, t.fate_at, t.serial_number, t.checksum \
+     FROM token AS t \
      WHERE EXISTS (SELECT 1 FROM device AS d WHERE d.organization_id = t.organization_id \
      AND d.id = t.device_id)";

@@ -7,6 +7,7 @@
 //!  callers ──job──> queue ──> BEGIN IMMEDIATE; SAVEPOINT
 //!                             first job; on its error ROLLBACK TO the savepoint
 //!                             RELEASE; SAVEPOINT; next job …   while there is one, up to a limit
+//!                             checksums of what has changed
 //!                             COMMIT                           one wait for the disk for all
 //!  callers <─answers──────────┘                      and only now does anyone hear anything
 //! ```
@@ -33,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::sqlite::open::FileLock;
+use crate::sqlite::seal::Seals;
 
 /// A handle to the writer; the writer ends when the last one is gone, or by [`Writer::close`].
 #[derive(Clone, Debug)]
@@ -42,10 +44,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer on a connection; it holds `lock` until that is closed.
+    /// Starts the writer on a connection that `seals` watches; it holds `lock` until that is closed.
     pub(super) fn spawn(
         connection: SqliteConnection,
         options: SqliteConnectOptions,
+        seals: Seals,
         lock: FileLock,
     ) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
@@ -53,6 +56,7 @@ impl Writer {
         let task = WriterTask {
             connection: Some(connection),
             options,
+            seals,
             jobs,
             commits: Arc::clone(&commits),
             lock,
@@ -171,6 +175,7 @@ struct WriterTask {
     // Before the lock, so that it is dropped before it.
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
+    seals: Seals,
     jobs: mpsc::Receiver<Message>,
     commits: Arc<AtomicU64>,
     lock: FileLock,
@@ -198,7 +203,7 @@ impl WriterTask {
     /// Runs `first`, and what is queued behind it, in one transaction. Returns who asked meanwhile
     /// to close.
     async fn commit_group(&mut self, first: Job) -> Option<oneshot::Sender<()>> {
-        let connection = match begin(&mut self.connection, &self.options).await {
+        let connection = match begin(&mut self.connection, &self.options, &self.seals).await {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(%error, "a transaction could not begin");
@@ -227,6 +232,9 @@ impl WriterTask {
                 Ok(Message::Close(done)) => closing = Some(done),
                 Err(_) => {}
             }
+        }
+        if committed.is_ok() {
+            committed = self.seals.write(connection).await.map_err(Arc::new);
         }
         if committed.is_ok() {
             committed = execute(connection, "COMMIT").await;
@@ -268,6 +276,8 @@ impl WriterTask {
     }
 
     async fn disconnect(&mut self) {
+        // The last one that is closed puts the log back, and it has to be able to write.
+        self.seals.close().await;
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
@@ -279,13 +289,23 @@ impl WriterTask {
 async fn begin<'c>(
     connection: &'c mut Option<SqliteConnection>,
     options: &SqliteConnectOptions,
+    seals: &Seals,
 ) -> Result<&'c mut SqliteConnection, Arc<sqlx::Error>> {
     let open = match connection.take() {
         Some(open) => open,
-        None => options.connect().await.map_err(Arc::new)?,
+        None => connect(options, seals).await.map_err(Arc::new)?,
     };
     let connection = connection.insert(open);
     execute(connection, "BEGIN IMMEDIATE; SAVEPOINT job").await?;
+    Ok(connection)
+}
+
+async fn connect(
+    options: &SqliteConnectOptions,
+    seals: &Seals,
+) -> Result<SqliteConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    seals.watch(&mut connection).await?;
     Ok(connection)
 }
 

@@ -36,6 +36,12 @@ impl TestCluster {
         &self.address
     }
 
+    /// Where its files lie.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
     /// Stops it in good order: what is under way is broken off.
     ///
     /// # Panics

@@ -430,6 +430,7 @@ macro_rules! storage_contract {
                     let storage =
                         $crate::testing::storage::StorageFixture::storage(&fixture);
                     $crate::testing::storage::$noun::$clause(&storage).await;
+                    $crate::testing::storage::assert_sound(&storage).await;
                 }
             )+
         }

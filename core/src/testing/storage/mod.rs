@@ -59,10 +59,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::storage::Storage;
+use crate::storage::{ServerProof, Storage};
 
 /// A handle to the storage that a clause tries.
 pub type Handle = Arc<dyn Storage>;
+
+/// Asserts that a check of the storage finds nothing, as behind each clause.
+pub async fn assert_sound(storage: &Handle) {
+    let found = storage.verify(ServerProof::vouch()).await;
+    assert_eq!(found.unwrap(), [], "what the clause has left behind");
+}
 
 /// What a backend gives to the suite: a fresh storage per test.
 #[async_trait]

@@ -123,7 +123,7 @@ macro_rules! words {
 
 pub(super) const WORDS: [Words; 2] = [words!("device", "rowid"), words!("sensor", "number")];
 
-pub(super) const AGREEMENTS: [Agreement; 22] = [
+pub(super) const AGREEMENTS: [Agreement; 23] = [
     tags!("device"),
     tags!("component"),
     tags!("sensor"),
@@ -151,6 +151,13 @@ pub(super) const AGREEMENTS: [Agreement; 22] = [
              WHERE NOT EXISTS (SELECT 1 FROM sensor AS s WHERE s.number = r.sensor_number) \
              AND NOT EXISTS (SELECT 1 FROM deleted_sensor AS s WHERE s.number = r.sensor_number)",
         problem: "there is no sensor of its number",
+    },
+    Agreement {
+        place: "sensor",
+        violations: "SELECT CAST(seq AS BLOB) FROM sqlite_sequence WHERE name = 'sensor' \
+             AND seq < (SELECT max(number) FROM (SELECT number FROM sensor \
+             UNION ALL SELECT number FROM deleted_sensor))",
+        problem: "the next one would have the number of another",
     },
     Agreement {
         place: "device",

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::sqlite::archive::agreements::{AGREEMENTS, Agreement, WORDS, Words};
 use crate::sqlite::archive::tables::{decode, table};
+use crate::sqlite::checksum::SUMMED;
 use crate::sqlite::select::json_array;
 use crate::sqlite::tally;
 
@@ -20,6 +21,10 @@ use crate::sqlite::tally;
 pub(super) async fn verify(connection: &mut SqliteConnection) -> Vec<Finding> {
     let mut check = Check::default();
     check.file(connection).await;
+    check.schema(connection).await;
+    for table in SUMMED {
+        check.checksums(connection, table).await;
+    }
     for kind in RecordKind::ALL {
         check.rows(connection, kind).await;
     }
@@ -34,19 +39,24 @@ pub(super) async fn verify(connection: &mut SqliteConnection) -> Vec<Finding> {
 }
 
 #[derive(Default)]
-struct Check {
+pub(super) struct Check {
     findings: Vec<Finding>,
 }
 
 impl Check {
-    fn find(&mut self, place: impl Display, problem: impl Into<String>) {
+    /// Whether there is room for more findings than so many.
+    pub(super) const fn has_room(&self, pending: usize) -> bool {
+        self.findings.len() + pending < FINDINGS_MAX
+    }
+
+    pub(super) fn find(&mut self, place: impl Display, problem: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(Finding::new(place, problem));
         }
     }
 
     /// Notes that a query could not be run to its end, and lets the others go on.
-    fn note(&mut self, place: &str, ran: Result<(), sqlx::Error>) {
+    pub(super) fn note(&mut self, place: &str, ran: Result<(), sqlx::Error>) {
         if let Err(error) = ran {
             // What a database says of its own structures holds nothing of the rows.
             let problem = match error {

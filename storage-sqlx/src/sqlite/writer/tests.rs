@@ -288,9 +288,11 @@ async fn pragma(storage: &SqliteStorage, pragma: impl Into<String>) {
 fn put_much() -> impl Job {
     |tx| {
         Box::pin(async move {
-            sqlx::query("INSERT INTO deleted_device VALUES (zeroblob(1000000), x'01', 0, NULL)")
-                .execute(tx)
-                .await?;
+            sqlx::query(
+                "INSERT INTO deleted_device VALUES (zeroblob(1000000), x'01', 0, NULL, NULL)",
+            )
+            .execute(tx)
+            .await?;
             Ok(())
         })
     }
