@@ -131,7 +131,7 @@ const STRUCTURE: &str = "
         pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
     FROM tables JOIN pg_policy ON polrelid = tables.oid
     UNION ALL
-    SELECT concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid))
+    SELECT concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid, true))
     FROM tables JOIN pg_trigger AS t ON tgrelid = tables.oid AND NOT tgisinternal
     UNION ALL
     SELECT concat_ws(' ', 'function', pg_get_functiondef(oid),
