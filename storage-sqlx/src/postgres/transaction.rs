@@ -149,6 +149,7 @@ impl PostgresStorage {
         select.sql(" AND seen.server IS NOT NULL) AS found");
         let found = timeout(self.call_timeout, async {
             let mut connection = self.pool.acquire().await?;
+            self.guard.epoch().check()?;
             select.optional(&mut connection, decode).await
         });
         found.await.unwrap_or(Err(Error::TimedOut)).map_err(refuse)
