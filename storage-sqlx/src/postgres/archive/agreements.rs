@@ -100,7 +100,7 @@ macro_rules! words {
             page: concat!(
                 "SELECT id, organization_id, name FROM ",
                 $table,
-                " WHERE id > $1 ORDER BY id LIMIT $2"
+                " WHERE id >= $1 ORDER BY id LIMIT $2"
             ),
             missing: concat!(
                 "SELECT count(*) FROM unnest($3) AS value WHERE NOT EXISTS (SELECT 1 FROM ",

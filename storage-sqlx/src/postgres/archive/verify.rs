@@ -129,14 +129,15 @@ impl Check {
     async fn words(&mut self, connection: &mut PgConnection, words: &Words) {
         let ran = async {
             begin(connection).await?;
-            let (mut expected, mut after) = (0, Uuid::nil());
-            loop {
-                let page = sqlx::query(words.page).bind(after).bind(PAGE);
+            let (mut expected, mut from) = (0, Some(Uuid::nil()));
+            while let Some(first) = from {
+                let page = sqlx::query(words.page).bind(first).bind(PAGE);
                 let rows = page.fetch_all(&mut *connection).await?;
                 let Some(last) = rows.last() else {
                     break;
                 };
-                after = last.try_get(0)?;
+                let last: Uuid = last.try_get(0)?;
+                from = last.as_u128().checked_add(1).map(Uuid::from_u128);
                 for row in &rows {
                     let (id, organization): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
                     let all: BTreeSet<String> = name_words(row.try_get(2)?).collect();
