@@ -74,7 +74,9 @@ impl Unpacker {
         let range = self.range.clone();
         for (count, entry) in look.entries(&range).enumerate() {
             let (key, value) = entry?;
-            if self.found.len() >= limit && !self.goes_on(&key) || count == LOOK_MAX {
+            let is_enough = self.found.len() >= limit || count >= LOOK_MAX;
+            // A record is taken as a whole.
+            if is_enough && !self.goes_on(&key) {
                 self.range = range.after(last);
                 return Ok(());
             }
