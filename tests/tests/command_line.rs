@@ -8,6 +8,7 @@
 use std::process::Output;
 
 use fieldgate_tests::binaries;
+use fieldgate_tests::commands::complaint;
 use fieldgate_tests::csr::new_key;
 use fieldgate_tests::device::provision;
 use fieldgate_tests::tools::success;
@@ -126,6 +127,10 @@ async fn no_secret_shows_on_the_command_line() {
         assert!(said.contains("storage"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
+    let wrong = format!("{url}?sslmode=sometimes");
+    let refused = run(&server, &["migrate", "--to", &wrong]);
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(!complaint(&refused).contains("hunter2"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -72,9 +72,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             print(&runtime()?.block_on(restore_command::restore(&settings, restore))?)
         }
         Some(Command::Migrate(migrate)) => {
-            let to = migrate.to.parse().map_err(|reason| {
-                Failure::configuration(format!("--to `{}`: {reason}", migrate.to))
-            })?;
+            let to = migrate.to.parse();
+            // It may hold a password, so it is not repeated.
+            let to = to.map_err(|reason| Failure::configuration(format!("--to: {reason}")))?;
             print(&runtime()?.block_on(migrate_command::migrate(&settings, &to))?)
         }
         Some(Command::Check) => runtime()?.block_on(check_command::check(&settings)),
