@@ -65,7 +65,8 @@ async fn goes_on_after(disk: Disk) {
     }
     let (_, csr) = new_key();
     assert_unavailable(&waiting.provision(&api, &csr).await);
-    assert_unavailable(&api.without_key().get("/readyz").await);
+    let ready = api.without_key().get("/readyz").await;
+    assert_eq!(ready.status, 503, "{}", ready.text());
     assert_all_there(&api, &devices).await;
     let known = session.acknowledged;
     assert_eq!(device.readings(&api, "level").await.len(), known * MESSAGE);

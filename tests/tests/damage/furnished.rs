@@ -57,7 +57,7 @@ impl Furnished {
         let server_api = world.server.server_api();
         let body = json!({ "slug": "zqslug", "name": "zqorganization" });
         let made = server_api.post("/api/v1/organizations", &body).await;
-        let id = text(&made.expect(201)["organization"], "id");
+        let id = text(&made.expect(201), "id");
         let name = "zqorganization".to_owned();
         world.mark(
             &server_api,

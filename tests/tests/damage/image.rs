@@ -127,7 +127,10 @@ impl Checked {
         match self.0.status.code() {
             Some(0) => false,
             Some(1) => {
-                assert!(complaint.contains("error"), "nothing is said: {self:?}");
+                let said = ["error", "damaged", "are wrong"]
+                    .iter()
+                    .any(|word| complaint.contains(word));
+                assert!(said, "nothing is said: {self:?}");
                 true
             }
             _ => panic!("{self:?}"),
