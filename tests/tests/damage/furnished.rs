@@ -101,7 +101,7 @@ impl Furnished {
         mark("zqhealth", "health of device", &device.id, None);
         let quarantined = device.quarantine(api).await;
         let id = text(&quarantined[0], "id");
-        mark("zqraw", "quarantined", &id, Some("quarantine"));
+        mark("zqraw", "quarantined", &id, None);
         let serial = &device.serial_number;
         let certificate = line(&device.certificate);
         mark(&certificate, "certificate", serial, None);

@@ -137,6 +137,11 @@ impl Checked {
         }
     }
 
+    /// Whether it has ended with these words.
+    pub(crate) fn complains(&self, words: &str) -> bool {
+        complaint(&self.0).contains(words)
+    }
+
     /// Whether a line names this, and that it is damaged.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.says(name, "damaged")
